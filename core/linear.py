@@ -1,0 +1,28 @@
+"""A linear layer whose weights are also kept in the order in which the processor reads them.
+
+The plain form is y = x Wᵀ + b. On a CPU, oneDNN multiplies up to twice as fast once the weights are
+laid out for it; the numbers agree to rounding (tests/core/test_linear.py).
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Linear(nn.Linear):
+    """y = x Wᵀ + b, with a packed copy of W for reading on a CPU."""
+
+    packed_weight: Tensor | None = None
+
+    def pack(self) -> None:
+        """Lay out a copy of the weights for oneDNN, where PyTorch was built with it."""
+        if self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
+            self.packed_weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach())
+
+    def forward(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_out"]:
+        """Multiply, with the packed weights when no gradient is asked for."""
+        if self.packed_weight is None or not torch.is_inference_mode_enabled():
+            return super().forward(x)
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed_weight, self.bias, "none", [], "")
