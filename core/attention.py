@@ -6,7 +6,7 @@ Source: Vaswani et al. (2017), "Attention Is All You Need", sections 3.2.1 and 3
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import torch
@@ -133,11 +133,11 @@ class SelfAttention(nn.Module):
         k = q if shared_qk else split_heads(self.w_k(x), self.n_heads)
         v = split_heads(self.w_v(x), self.n_heads)
         trace = scaled_dot_product_attention(q, k, v, mask, scale)
-        heads = trace.output
         if heads_off:
-            heads = heads.clone()
-            heads[..., sorted(heads_off), :, :] = 0
-        return trace, self.w_o(merge_heads(heads))
+            output = trace.output.clone()
+            output[..., sorted(heads_off), :, :] = 0
+            trace = replace(trace, output=output)
+        return trace, self.w_o(merge_heads(trace.output))
 
 
 def split_heads(

@@ -26,7 +26,9 @@ class EmbeddingTrace:
 class Embeddings(nn.Module):
     """Three lookup tables: what the token is, where it stands, which text it belongs to."""
 
-    def __init__(self, vocab_size: int, max_len: int, n_segments: int, d_model: int, eps: float):
+    def __init__(
+        self, vocab_size: int, max_len: int, n_segments: int, d_model: int, eps: float
+    ) -> None:
         super().__init__()
         self.token = nn.Parameter(torch.zeros(vocab_size, d_model))
         self.position = nn.Parameter(torch.zeros(max_len, d_model))
@@ -55,9 +57,7 @@ class Embeddings(nn.Module):
         return EmbeddingTrace(token, position, segment, total, self.norm(total))
 
 
-def cosine_similarity(
-    a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
-) -> Float[Tensor, "n m"]:
+def cosine_similarity(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """Compare directions: a·b / (‖a‖‖b‖), from -1 (opposite) to 1 (same direction)."""
     unit_a = a / a.norm(dim=-1, keepdim=True).clamp_min(1e-12)
     unit_b = b / b.norm(dim=-1, keepdim=True).clamp_min(1e-12)

@@ -21,8 +21,10 @@ class Linear(nn.Linear):
         if self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
             self.packed_weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach())
 
-    def forward(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_out"]:
+    def forward(self, input: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_out"]:
         """Multiply, with the packed weights when no gradient is asked for."""
         if self.packed_weight is None or not torch.is_inference_mode_enabled():
-            return super().forward(x)
-        return torch.ops.mkldnn._linear_pointwise(x, self.packed_weight, self.bias, "none", [], "")
+            return super().forward(input)
+        return torch.ops.mkldnn._linear_pointwise(
+            input, self.packed_weight, self.bias, "none", [], ""
+        )

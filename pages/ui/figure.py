@@ -1,0 +1,86 @@
+"""Every figure of the course passes through here, so that all of them say the same things.
+
+A question as the title, one sentence that says what to look for, a picture with a name for those
+who do not see it, the same numbers as a table, and downloads and a link to exactly this view.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.ui.components.figure_tools import figure_tools
+
+Table = Mapping[str, Sequence[object]]  # column name -> cells
+
+
+def figure(
+    key: str,
+    question: str,
+    look_for: str,
+    picture: go.Figure | Callable[[], None],
+    table: Callable[[], Table],
+    alt: str,
+) -> None:
+    """Show one figure with everything that belongs to it.
+
+    Args:
+        key: Name of the figure, unique in the app; the link ends with it.
+        question: What the figure answers (Markdown; a learner's words pass `quoted`).
+        look_for: What to look at, with numbers from the learner's own data (Markdown).
+        picture: A Plotly figure, or a function that draws a component.
+        table: Makes the table of the same numbers; called only when somebody opens it.
+        alt: What is seen, for those who do not see it.
+    """
+    with st.container(border=True, key=f"figure-{key}"):
+        st.subheader(question, anchor=key)
+        st.markdown(f":material/visibility: {look_for}")
+        if isinstance(picture, go.Figure):
+            config = {"displayModeBar": False, "scrollZoom": False}
+            st.plotly_chart(picture, theme=None, key=f"chart-{key}", config=config, alt=alt)
+        else:
+            picture()
+        _tools(key, table)
+
+
+@st.fragment
+def _tools(key: str, table: Callable[[], Table]) -> None:
+    """Offer the numbers and the downloads; opening the table reruns only this."""
+    figure_tools(figure=key)
+    numbers = st.expander(
+        "The numbers",
+        icon=":material/table:",
+        type="compact",
+        on_change="rerun",
+        key=f"numbers-{key}",
+    )
+    if numbers.open:
+        cells = table()
+        with numbers:
+            st.dataframe(cells, hide_index=True, alt=f"Numbers of the figure {key}")
+            st.download_button(
+                "CSV",
+                data=csv_text(cells),
+                file_name=f"{key}.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"csv-{key}",
+            )
+
+
+def csv_text(table: Table) -> str:
+    """Write a table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(table)
+    for row in zip(*table.values(), strict=True):
+        writer.writerow(
+            f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
+            for cell in row
+        )
+    return file.getvalue()

@@ -1,0 +1,82 @@
+"""How figures look: one colour per quantity, one Plotly layout, one way to write a label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import plotly.graph_objects as go
+
+Theme = Literal["light", "dark"]
+
+BACKGROUND = {"light": "#fdfcfa", "dark": "#14171c"}
+TEXT = {"light": "#1d2127", "dark": "#e9e7e2"}
+GRID = {"light": "#dddad3", "dark": "#343a43"}
+
+# One colour per quantity, the same on every page. Text in these colours has a contrast of at least
+# 4.5:1 with the background of its theme (tests/ui/test_style.py).
+COLORS: dict[str, dict[Theme, str]] = {
+    "token": {"light": "#475569", "dark": "#b6c2d2"},
+    "position": {"light": "#826200", "dark": "#e3c14e"},
+    "segment": {"light": "#686868", "dark": "#a6a6a6"},
+    "embedding": {"light": "#7a4a2b", "dark": "#d9ae90"},
+    "q": {"light": "#2b59c3", "dark": "#8fadff"},
+    "k": {"light": "#b04a08", "dark": "#ffac70"},
+    "v": {"light": "#18754a", "dark": "#70d4a2"},
+    "scores": {"light": "#7a3db5", "dark": "#cca6f6"},
+    "weights": {"light": "#b0225c", "dark": "#ff8fb7"},
+    "output": {"light": "#0c707c", "dark": "#62d0dd"},
+    "negative": {"light": "#a34a00", "dark": "#ffa45c"},
+    "positive": {"light": "#3d3f9e", "dark": "#a9aaff"},
+}
+
+
+def colors(theme: Theme) -> dict[str, str]:
+    """Name the colour of each quantity in one theme."""
+    return {quantity: shades[theme] for quantity, shades in COLORS.items()}
+
+
+def sequential_scale(quantity: str, theme: Theme) -> list[list[float | str]]:
+    """Run from the background (nothing) to the quantity's colour (most)."""
+    return [[0.0, BACKGROUND[theme]], [1.0, COLORS[quantity][theme]]]
+
+
+def diverging_scale(theme: Theme) -> list[list[float | str]]:
+    """Run from negative through the background (zero) to positive; use it with `zmid=0`."""
+    return [
+        [0.0, COLORS["negative"][theme]],
+        [0.5, BACKGROUND[theme]],
+        [1.0, COLORS["positive"][theme]],
+    ]
+
+
+def plot_text(text: str) -> str:
+    """Write any text as a Plotly label: Plotly reads labels as HTML, so `<s>` would vanish."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"\u2068{text}\u2069" if text.strip() else "␣" * max(1, len(text))
+
+
+def plot_labels(texts: Iterable[str]) -> list[str]:
+    """Write texts as the categories of an axis, equal texts kept apart: Plotly merges them."""
+    seen: dict[str, int] = {}
+    labels = []
+    for text in texts:
+        seen[text] = seen.get(text, 0) + 1
+        labels.append(plot_text(text) + "\u200b" * (seen[text] - 1))
+    return labels
+
+
+def styled(figure: go.Figure, theme: Theme, height: int) -> go.Figure:
+    """Give a figure the look that all figures share."""
+    axis = {"gridcolor": GRID[theme], "zerolinecolor": GRID[theme], "automargin": True}
+    return figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor=BACKGROUND[theme],
+        plot_bgcolor=BACKGROUND[theme],
+        font={"family": "Source Sans, sans-serif", "size": 14, "color": TEXT[theme]},
+        hoverlabel={"font": {"size": 14}},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis=axis,
+        yaxis=axis,
+    )

@@ -1,0 +1,113 @@
+"""The one list of lessons, in the order in which they are taught, and the way to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+READING = "A Transformer reads your sentence"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One lesson: the name of its files and address, and how the menu presents it."""
+
+    name: str
+    title: str
+    section: str
+    icon: str
+    minutes: int
+    question: str
+    has_heads: bool = False  # whether the lesson looks at one block and head
+
+
+HOME = Topic("home", "Start here", "", ":material/home:", 0, "")
+LESSONS = (
+    Topic(
+        "tokenization",
+        "Tokenization",
+        READING,
+        ":material/content_cut:",
+        10,
+        "How does text become numbers?",
+    ),
+    Topic(
+        "embeddings",
+        "Embeddings",
+        READING,
+        ":material/scatter_plot:",
+        10,
+        "How can a number carry meaning?",
+    ),
+    Topic(
+        "positional_encoding",
+        "Positional encoding",
+        READING,
+        ":material/waves:",
+        10,
+        "How does the model know the word order?",
+    ),
+    Topic(
+        "self_attention",
+        "Self-attention",
+        READING,
+        ":material/hub:",
+        15,
+        "Which words look at which?",
+        has_heads=True,
+    ),
+    Topic(
+        "scaled_dot_product",
+        "Scaled dot-product",
+        READING,
+        ":material/grid_on:",
+        15,
+        "What is computed, step by step?",
+        has_heads=True,
+    ),
+)
+
+
+def topic(name: str) -> Topic:
+    """Find a topic by its name."""
+    return next(topic for topic in (HOME, *LESSONS) if topic.name == name)
+
+
+def following(topic: Topic) -> Topic | None:
+    """Name the lesson that comes after one, if there is one."""
+    later = LESSONS[LESSONS.index(topic) + 1 :]
+    return later[0] if later else None
+
+
+def page(topic: Topic) -> StreamlitPage:
+    """Describe the page of a topic to Streamlit."""
+    return st.Page(
+        f"pages/{topic.name}.py",
+        title=topic.title,
+        icon=topic.icon,
+        url_path=topic.name,
+        default=topic is HOME,
+    )
+
+
+def route() -> tuple[Topic, StreamlitPage]:
+    """Show the menu, choose the page that the address names, and note that this was done."""
+    pages = {topic: page(topic) for topic in (HOME, *LESSONS)}
+    sections: dict[str, list[StreamlitPage]] = {}
+    for topic, its_page in pages.items():
+        sections.setdefault(topic.section, []).append(its_page)
+    chosen = st.navigation(sections)
+    st.session_state["routed"] = True
+    return next((topic, page) for topic, page in pages.items() if page is chosen)
+
+
+def require_route() -> None:
+    """Send a page through `app.py` if Streamlit ran it alone.
+
+    Beside a folder called pages, a deep link on a fresh server runs the page without `app.py`.
+    """
+    if "routed" not in st.session_state:
+        route()
+        st.rerun()

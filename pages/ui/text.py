@@ -1,0 +1,60 @@
+"""Text in and out: cleaning what was typed, quoting it safely, splitting a lesson into sections."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+MAX_CHARACTERS = 1_000  # nearly twice what 128 tokens of ordinary English hold
+BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+class Cleaned(NamedTuple):
+    """A text fit to be read, and a sentence for every change that was made."""
+
+    text: str
+    notes: list[str]
+
+
+def cleaned(typed: str) -> Cleaned:
+    """Take out what no reader can see, and what is too long to be read."""
+    notes: list[str] = []
+    kept = [" " if character.isspace() else character for character in typed if readable(character)]
+    if len(kept) < len(typed):
+        notes.append(f"{len(typed) - len(kept):,} invisible control characters were taken out.")
+    text = "".join(kept).strip()
+    if len(text) > MAX_CHARACTERS:
+        notes.append(f"Only the first {MAX_CHARACTERS:,} of {len(text):,} characters are read.")
+        text = text[:MAX_CHARACTERS]
+    return Cleaned(text, notes)
+
+
+def readable(character: str) -> bool:
+    """Say whether a character is more than a control character."""
+    is_control = unicodedata.category(character) in ("Cc", "Cs") or character in BIDI_CONTROLS
+    return character.isspace() or not is_control
+
+
+def quoted(text: str) -> str:
+    """Write any text in Markdown so that nothing in it turns bold, a link or an emoji."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    line = text.replace("\n", " ") or " "
+    return f"{fence} {line} {fence}" if longest or not line.strip() else f"{fence}{line}{fence}"
+
+
+class LessonText(NamedTuple):
+    """A lesson's lead, and slug -> (title, text) of its sections."""
+
+    lead: str
+    sections: dict[str, tuple[str, str]]
+
+
+def parse_lesson(markdown: str) -> LessonText:
+    """Split a lesson's text at its lines `## slug: Title`."""
+    lead, *parts = re.split(r"^## ([\w-]+): (.+)$", markdown, flags=re.MULTILINE)
+    sections = zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
+    return LessonText(
+        lead.strip(), {slug: (title.strip(), text.strip()) for slug, title, text in sections}
+    )

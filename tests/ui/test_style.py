@@ -1,0 +1,40 @@
+"""The palette: readable in both themes, on every background it is used on."""
+
+import pytest
+
+from pages.ui.figures import style
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("quantity", style.COLORS)
+def test_every_colour_is_readable_as_text(quantity, theme):
+    assert contrast(style.COLORS[quantity][theme], style.BACKGROUND[theme]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_quantities_differ_in_colour(theme):
+    shades = list(style.colors(theme).values())
+    assert len(set(shades)) == len(shades)
+
+
+def test_labels_show_what_plotly_would_swallow():
+    assert style.plot_text("<s>") == "\u2068&lt;s&gt;\u2069"
+    assert style.plot_text("&amp;") == "\u2068&amp;amp;\u2069"
+    assert style.plot_text(" ") == "␣"
+
+
+def test_equal_labels_stay_apart():
+    labels = style.plot_labels(["the", "cat", "the"])
+    assert len(set(labels)) == 3
