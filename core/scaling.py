@@ -21,21 +21,21 @@ WIDTHS = tuple(2**power for power in range(13))  # 1 … 4096: from 256 on, soft
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxStatistics:
-    """What softmax makes of scores, for each width; medians over the draws.
+    """What softmax makes of scores, for each width; medians over the queries.
 
-    (Means would be decided by the few draws in which two keys come first together.)
+    (Means would be decided by the few queries for which two keys tie.)
     """
 
-    spread: Float[Tensor, "width"]  # standard deviation of the scores, over all draws and keys
+    spread: Float[Tensor, "width"]  # standard deviation of all scores
     entropy: Float[Tensor, "width"]  # of the weights; 0: all on one key, 1: even
     largest_weight: Float[Tensor, "width"]
     jacobian_norm: Float[Tensor, "width"]  # Frobenius norm of ∂weights/∂scores
-    gradient_norm: Float[Tensor, "width"]  # ‖∂L/∂q‖ for L = weights · v
+    gradient_norm: Float[Tensor, "width"]  # ‖∂output/∂q‖ for values of width 1
 
 
 @dataclass(frozen=True, eq=False)
 class ScalingTrace:
-    """The same draws with and without the division by √d_k."""
+    """The same queries and keys with and without the division by √d_k."""
 
     widths: tuple[int, ...]  # d_k
     expected_spread: Float[Tensor, "width"]  # √d_k, what theory says of the unscaled scores
@@ -47,82 +47,95 @@ def compare_scaling(
     generator: Generator,
     widths: Sequence[int] = WIDTHS,
     n_keys: int = 64,
-    n_draws: int = 40,
+    n_sequences: int = 8,
 ) -> ScalingTrace:
-    """Draw queries and keys of growing width and watch softmax saturate.
+    """Draw queries and keys of growing width, let them attend and watch softmax saturate.
 
     All components are independent, with mean 0 and variance 1. A narrow query is the beginning
-    of a wide one, so that the curves differ by the width and not by luck.
+    of a wide one, so that neighbouring widths differ by the width more than by luck. In float64,
+    because the gradients of interest are far smaller than 1.
 
     Args:
         generator: Makes the draws; its device is where they are computed.
         widths: The d_k to try.
-        n_keys: Keys that each query chooses from.
-        n_draws: Queries, each with keys of its own.
+        n_keys: Length of each sequence: so many queries choose among so many keys.
+        n_sequences: Sequences, each with its own queries, keys and values.
 
     Raises:
-        ValueError: If there is no width, a width below 1, or fewer than 2 keys or draws.
+        ValueError: If there is no width or one below 1, no sequence, or fewer than 2 keys.
     """
     if not widths or min(widths) < 1:
-        raise ValueError(f"widths={tuple(widths)} are not one or more numbers above 0")
-    if n_keys < 2 or n_draws < 2:
-        raise ValueError(f"{n_keys=} or {n_draws=} is below 2; there is nothing to compare")
-    device = generator.device
-    q = torch.randn(n_draws, max(widths), generator=generator, device=device)
-    k = torch.randn(n_draws, n_keys, max(widths), generator=generator, device=device)
-    v = torch.randn(n_draws, n_keys, generator=generator, device=device).double()
-    unscaled, scaled = [], []
-    for d_k in widths:
-        raw_scores = (k[..., :d_k] @ q[:, :d_k, None]).squeeze(-1).double()
-        unscaled.append(softmax_statistics(raw_scores, k[..., :d_k], v, 1))
-        scaled.append(softmax_statistics(raw_scores, k[..., :d_k], v, 1 / sqrt(d_k)))
+        raise ValueError(f"widths={tuple(widths)} is not a list of whole numbers above 0")
+    if n_keys < 2 or n_sequences < 1:
+        raise ValueError(f"{n_keys=} is below 2 or {n_sequences=} below 1; softmax has no choice")
+
+    def draw(width: int) -> Float[Tensor, "sequence key width"]:
+        shape = (n_sequences, n_keys, width)
+        device = generator.device
+        return torch.randn(shape, generator=generator, device=device, dtype=torch.float64)
+
+    q, k, v = draw(max(widths)), draw(max(widths)), draw(1)
+    unscaled, scaled = (
+        torch.stack([softmax_statistics(q[..., :d_k], k[..., :d_k], v, scale) for d_k in widths])
+        for scale in (False, True)
+    )
     return ScalingTrace(
         tuple(widths),
-        torch.tensor(widths, device=device).double().sqrt(),
-        SoftmaxStatistics(*torch.stack(unscaled).T),
-        SoftmaxStatistics(*torch.stack(scaled).T),
+        torch.tensor(widths, device=q.device).double().sqrt(),
+        SoftmaxStatistics(*unscaled.T),
+        SoftmaxStatistics(*scaled.T),
     )
 
 
 def softmax_statistics(
-    raw_scores: Float[Tensor, "draw key"],
-    k: Float[Tensor, "draw key d_k"],
-    v: Float[Tensor, "draw key"],
-    factor: float,
+    q: Float[Tensor, "*batch query d_k"],
+    k: Float[Tensor, "*batch key d_k"],
+    v: Float[Tensor, "*batch key d_v"],
+    scale: bool,
 ) -> Float[Tensor, "statistic"]:
     """Measure one width: the fields of `SoftmaxStatistics`, in their order.
 
-    ∂L/∂q = factor · Kᵀ J v, with J the Jacobian of softmax.
+    With r_i = Σ_{j≠i} p_j the weight of the other keys, the Jacobian J of softmax has
+    ‖J‖² = Σ_i p_i² (r_i² + Σ_{j≠i} p_j²) and (J v)_i = p_i (r_i v_i − Σ_{j≠i} p_j v_j);
+    the gradient is ∂output/∂q = Kᵀ J v / √d_k (unscaled: Kᵀ J v).
     """
-    scores = raw_scores * factor
-    weights = scores.softmax(dim=-1)
-    jacobian = softmax_jacobian(weights)
-    grad_scores = (jacobian @ v[..., None]).to(k.dtype)
-    grad_q = factor * (k.mT @ grad_scores).squeeze(-1).double()
+    attention = scaled_dot_product_attention(q, k, v, scale=scale)
+    weights, v = attention.weights, v.mT
+    rest = sum_of_others(weights)
+    jacobian_rows = weights * (rest.square() + sum_of_others(weights.square())).sqrt()
+    grad_scores = weights * (rest * v - sum_of_others(weights * v))
+    grad_q = grad_scores @ k / (sqrt(q.shape[-1]) if scale else 1)
     return torch.stack(
         [
-            scores.std(),
+            attention.scores.std(),
             torch.special.entr(weights).sum(dim=-1).median() / log(weights.shape[-1]),
             weights.amax(dim=-1).median(),
-            torch.linalg.matrix_norm(jacobian).median(),
+            jacobian_rows.norm(dim=-1).median(),
             grad_q.norm(dim=-1).median(),
         ]
     )
 
 
+def sum_of_others(x: Float[Tensor, "*batch key"]) -> Float[Tensor, "*batch key"]:
+    """Add up all entries but one, for each one.
+
+    For weights this is 1 − p without the subtraction, which leaves nothing but rounding once p is
+    nearly 1.
+    """
+    return x @ (1 - torch.eye(x.shape[-1], dtype=x.dtype, device=x.device))
+
+
 def softmax_jacobian(weights: Float[Tensor, "*batch key"]) -> Float[Tensor, "*batch key key"]:
     """Differentiate softmax: how weight i answers to score j.
 
-    ∂p_i/∂s_j = −p_i p_j for i ≠ j, and ∂p_i/∂s_i = p_i (1 − p_i). The 1 − p_i is taken as the sum
-    of the other weights: subtracted, it would be rounding alone once a weight is nearly 1.
+    ∂p_i/∂s_j = −p_i p_j for i ≠ j, and ∂p_i/∂s_i = p_i (1 − p_i).
 
     Returns:
         A symmetric matrix whose rows sum to 0.
     """
     own = torch.eye(weights.shape[-1], dtype=torch.bool, device=weights.device)
-    others = weights[..., None, :].masked_fill(own, 0).sum(dim=-1)
     products = -weights[..., :, None] * weights[..., None, :]
-    return torch.where(own, (weights * others)[..., None], products)
+    return torch.where(own, (weights * sum_of_others(weights))[..., None], products)
 
 
 def output_gradients(
@@ -156,6 +169,7 @@ def output_gradients(
             f"output[{query=}, {dimension=}] is outside {len(q)} rows x {v.shape[-1]} columns"
         )
     with torch.inference_mode(False), torch.enable_grad():
-        inputs = [tensor.detach().clone().requires_grad_() for tensor in (q, k, v)]
-        output = scaled_dot_product_attention(*inputs, mask, scale).output
-        return torch.autograd.grad(output[query, dimension], inputs)
+        q, k, v = (tensor.detach().clone().requires_grad_() for tensor in (q, k, v))
+        output = scaled_dot_product_attention(q, k, v, mask, scale).output
+        grad_q, grad_k, grad_v = torch.autograd.grad(output[query, dimension], (q, k, v))
+    return grad_q, grad_k, grad_v

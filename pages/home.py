@@ -1,6 +1,47 @@
+"""The way in: what the course is, and the learner's sentence at every step of it."""
+
 import streamlit as st
-from pages.ui import controls, menu
-menu.require_route()
-st.title("Home")
-st.write(repr(controls.sentence()))
-st.write(st.context.theme.type)
+
+from pages.ui import cached, controls, menu
+from pages.ui.figures import home as pictures
+from pages.ui.lesson import Lesson
+from pages.ui.text import quoted
+
+lesson = Lesson("home")
+sentence = controls.sentence()
+theme = controls.theme()
+
+lesson.say("path")
+upper, lower = st.columns(3), st.columns(3)
+tokens = cached.reading(sentence).tokens
+with upper[0], menu.card("tokenization"):
+    st.markdown(" ".join(quoted(token) for token in tokens[:24]))
+    st.caption(f"Your sentence in {len(tokens)} tokens.")
+
+trace = cached.encoder_trace(sentence)
+attention = trace.blocks[3].attention
+with upper[1], menu.card("embeddings"):
+    st.image(
+        pictures.diverging_pixels(trace.embeddings.token[:, :48].numpy(), theme),
+        caption="One row per token: the first 48 of its 384 numbers.",
+        alt="The token embeddings of your sentence as coloured cells.",
+    )
+with upper[2], menu.card("positional_encoding"):
+    st.image(
+        pictures.diverging_pixels(trace.embeddings.position[:, :48].numpy(), theme),
+        caption="What is added to each row to say where it stands.",
+        alt="The position vectors of your sentence as coloured cells.",
+    )
+with lower[0], menu.card("self_attention"):
+    st.image(
+        pictures.sequential_pixels(attention.weights[1].numpy(), "weights", theme),
+        caption="Who looks at whom: one row per token that looks (block 4, head 2).",
+        alt="Attention weights of block 4, head 2 on your sentence.",
+    )
+with lower[1], menu.card("scaled_dot_product"):
+    st.image(
+        pictures.diverging_pixels(attention.scaled_scores[1].numpy(), theme),
+        caption="The scores behind those weights, before softmax.",
+        alt="Attention scores of block 4, head 2 on your sentence.",
+    )
+lesson.say("model")

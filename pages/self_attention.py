@@ -1,19 +1,122 @@
-"""Self-attention: which tokens look at which."""
+"""Self-attention: which tokens look at which, what makes them look, and what it explains."""
 
-import plotly.graph_objects as go
-from core.attention import scaled_dot_product_attention
-from pages.ui import cached, controls
+import streamlit as st
+
+from core.attention import SelfAttention
+from core.attribution import attention_rollout, gradient_times_input, leave_one_out
+from core.embeddings import mean_cosine
+from core.heads import compare_pronouns, head_kinds, received_weight
+from pages.ui import cached, controls, matrices
+from pages.ui.components.attention_view import attention_view
+from pages.ui.components.matrix_view import matrix_view
 from pages.ui.figure import figure
+from pages.ui.figures import self_attention as figures
 from pages.ui.figures import style
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
+TIRED = "The animal didn't cross the street because it was too tired."
+WIDE = "The animal didn't cross the street because it was too wide."
+
 lesson = Lesson("self_attention")
 sentence = controls.sentence()
-trace = cached.encoder_trace(sentence)
-lesson.say("weights")
+theme, colors = controls.theme(), style.colors(controls.theme())
 block, head = controls.block_and_head()
-w = trace.weights.numpy()
-figure("weights", "Who looks at whom?", f"{quoted(trace.tokens[1])} looks at `the`", style.styled(go.Figure(go.Heatmap(z=w[block, head], colorscale=style.sequential_scale("weights","light"))),"light",400), lambda: {"a":[1,2],"b":["=x","y"]}, "heatmap")
-lesson.code(scaled_dot_product_attention)
+name = matrices.head_name(block, head)
+trace = cached.encoder_trace(sentence)
+tokens = trace.tokens
+weights = trace.weights.numpy()
+kinds = cached.head_kinds(sentence)
+
+lesson.say("weights")
+strongest = figures.strongest_link(weights[block, head], tokens)
+selected = controls.selection(weights.shape, strongest.query)
+figure(
+    "attention",
+    "Which tokens does each token look at?",
+    figures.look_for_links(weights[block, head], tokens, selected.token, name, kinds[block][head]),
+    lambda: attention_view(
+        weights,
+        tokens,
+        kinds,
+        selected,
+        colors=colors,
+        key="attention",
+        on_change=lambda: controls.keep_selection("attention", weights.shape, strongest.query),
+    ),
+    lambda: figures.weights_table(weights[block, head], tokens),
+    f"Attention weights of all heads on the sentence; in focus is head {name}.",
+)
+lesson.code(head_kinds)
+
+lesson.say("sinks")
+received = received_weight(trace.weights).numpy()
+figure(
+    "attention-received",
+    "How much attention does each token receive?",
+    figures.look_for_sink(received, tokens),
+    figures.received_heatmap(received, tokens, theme),
+    lambda: figures.received_table(received, tokens),
+    "Heat map of the mean weight that each token receives in each block.",
+)
+
+lesson.say("projections")
+which = controls.projection()
+parts, relations = matrices.projection_matrices(cached.encoder(), trace, block, head, which, colors)
+figure(
+    "attention-projection",
+    f"How does a token's vector become a {matrices.NAMES[which]}?",
+    f"Head {name} uses {parts[1].values.shape[1]} of the {parts[0].values.shape[1]} columns of "
+    f"$W_{which}$. Every number is one row times one column, plus the bias.",
+    lambda: matrix_view(parts, relations, colors=colors, key="projection"),
+    lambda: figures.matrix_table(parts[-1].values, tokens),
+    f"The matrices X, W and the {matrices.NAMES[which]} of every token in head {name}.",
+)
+lesson.code(SelfAttention.forward)
+
+lesson.say("pronouns")
+pronouns = cached.pronoun_trace(TIRED, WIDE, "it", ("animal", "street"))
+links = figures.telling_heads(pronouns.weights.numpy(), pronouns.changes_side.numpy())
+figure(
+    "attention-pronouns",
+    "Where does *it* look when *tired* becomes *wide*?",
+    figures.look_for_pronouns(pronouns.shares.tolist(), pronouns.changes_side.numpy()),
+    figures.pronoun_links(links, ("animal", "street"), theme),
+    lambda: figures.pronoun_table(pronouns.weights.numpy(), ("animal", "street")),
+    "For each telling head, the weight from it to animal and to street in both sentences.",
+)
+st.markdown(figures.verdict_on_pronouns(*cached.pronoun_score()))
+lesson.code(compare_pronouns)
+
+lesson.say("break")
+ablation = controls.ablation()
+changed = cached.encoder_trace(sentence, ablation)
+after = changed.weights[block, head].numpy()
+figure(
+    "attention-broken",
+    f"What changes in head {name}?",
+    figures.look_for_change(
+        weights[block, head],
+        after,
+        changed.blocks[block].attention.scores[head].numpy(),
+        mean_cosine(trace.output, changed.output),
+    ),
+    figures.comparison(weights[block, head], after, tokens, theme),
+    lambda: figures.comparison_table(weights[block, head], after, tokens),
+    f"Weights of head {name}: intact, changed, and the difference.",
+)
+
+lesson.say("explanation")
+token = strongest.query if selected.token is None else selected.token
+if controls.wants_measures(sentence, len(tokens)):
+    shares = cached.token_measures(sentence, block, head, token)
+    figure(
+        "attention-explanation",
+        f"Which tokens made {quoted(tokens[token])} what it is?",
+        figures.look_for_measures(shares, tokens, token),
+        figures.measures_heatmap(shares, tokens, theme),
+        lambda: figures.measures_table(shares, tokens),
+        "Heat map of four measures of how much each token mattered.",
+    )
+lesson.code(attention_rollout, gradient_times_input, leave_one_out)
 lesson.next()

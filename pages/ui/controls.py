@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from pages.ui import cached
+from pages.ui import cached, matrices
+from pages.ui.components.attention_view import (
+    Selection,
+    reported_selection,
+    valid_selection,
+)
 from pages.ui.figures.style import Theme
 from pages.ui.menu import Topic
 from pages.ui.text import MAX_CHARACTERS, cleaned
+
+if TYPE_CHECKING:
+    from core.encoder import Ablation
 
 N_BLOCKS, N_HEADS = 6, 12  # of the reading model
 DEFAULT_SENTENCE = "The animal didn't cross the street because it was too tired."
@@ -92,3 +104,100 @@ def _samples() -> None:
             on_click=st.session_state.__setitem__,
             args=("sentence", sample["text"]),
         )
+
+
+def selection(shape: Sequence[int], default_token: int) -> Selection:
+    """Give what the attention figure shows: block and head, and what the address says of the rest.
+
+    Args:
+        shape: The shape of the weights shown: (block, head, query, key).
+        default_token: The token that looks unless somebody chose another.
+    """
+    block, head = block_and_head()
+    asked = st.query_params.to_dict()
+    token = asked.get("token", "")
+    share = asked.get("share", "")
+    chosen = Selection(
+        block,
+        head,
+        None if token == "all" else int(token) - 1 if token.isdecimal() else default_token,
+        asked.get("view", "arcs"),
+        int(share) / 100 if share.isdecimal() else 0.7,
+    )
+    return valid_selection(asdict(chosen), shape) or Selection(block, head, default_token)
+
+
+def keep_selection(key: str, shape: Sequence[int], default_token: int) -> None:
+    """Put what was chosen in the attention figure into the controls and the address."""
+    chosen = reported_selection(key, shape)
+    if chosen is None:
+        return
+    choose(block=chosen.block, head=chosen.head)
+    token = "all" if chosen.token is None else str(chosen.token + 1)
+    _note("token", token, str(default_token + 1))
+    _note("view", chosen.view, "arcs")
+    _note("share", f"{100 * chosen.share:.0f}", "70")
+
+
+def _note(name: str, value: str, default: str) -> None:
+    """Write a value into the address, or leave it out if it is the default."""
+    if value != default:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def projection() -> matrices.Projection:
+    """Ask which of a token's three vectors to make."""
+    return st.segmented_control(
+        "Make",
+        ("q", "k", "v"),
+        format_func=str,
+        default="q",
+        required=True,
+        key="make",
+        bind="query-params",
+    )
+
+
+ABLATIONS = {
+    "positions": {"positions": False},
+    "own keys": {"shared_qk": True},
+    "scaling": {"scale": False},
+}
+
+
+def ablation() -> Ablation:
+    """Ask what to take away from the model while it reads."""
+    from core.encoder import Ablation
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        parts = st.pills(
+            "Take away",
+            list(ABLATIONS),
+            selection_mode="multi",
+            default=["own keys"],
+            key="without",
+            bind="query-params",
+            help="Without keys of their own, tokens are found by what they look for: k = q.",
+        )
+        heads = st.multiselect(
+            "Switch heads off",
+            [(block, head) for block in range(N_BLOCKS) for head in range(N_HEADS)],
+            format_func=lambda place: matrices.head_name(*place),
+            key="off",
+            bind="query-params",
+            placeholder="none",
+            max_selections=24,
+        )
+    changes = {name: value for part in parts for name, value in ABLATIONS[part].items()}
+    return Ablation(heads=frozenset(heads), **changes)
+
+
+def wants_measures(text: str, n_tokens: int) -> bool:
+    """Ask whether to compute what takes long; for the default sentence everybody shares it."""
+    return text == DEFAULT_SENTENCE or st.toggle(
+        f"Compute it for this sentence (about {0.002 * n_tokens**2:.1f} s)",
+        key="measures",
+        bind="query-params",
+    )

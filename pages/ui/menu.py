@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 READING = "A Transformer reads your sentence"
@@ -23,7 +24,7 @@ class Topic:
     has_heads: bool = False  # whether the lesson looks at one block and head
 
 
-HOME = Topic("home", "Start here", "", ":material/home:", 0, "")
+HOME = Topic("home", "From RNNs to Transformers", "", ":material/home:", 0, "")
 LESSONS = (
     Topic(
         "tokenization",
@@ -81,12 +82,23 @@ def following(topic: Topic) -> Topic | None:
     return later[0] if later else None
 
 
+def card(name: str) -> DeltaGenerator:
+    """Present one lesson: its question, how long it takes, and the way to it."""
+    lesson = topic(name)
+    box = st.container(border=True, height="stretch")
+    box.page_link(page(lesson), label=f"**{lesson.title}**", icon=lesson.icon)
+    box.markdown(f"{lesson.question} :gray[{lesson.minutes} min]")
+    return box
+
+
 def page(topic: Topic) -> StreamlitPage:
-    """Describe the page of a topic to Streamlit."""
+    """Describe the page of a topic to Streamlit.
+
+    Without an icon: Streamlit would make it the favicon, and fetch that from another host.
+    """
     return st.Page(
         f"pages/{topic.name}.py",
         title=topic.title,
-        icon=topic.icon,
         url_path=topic.name,
         default=topic is HOME,
     )

@@ -1,0 +1,316 @@
+"""Figures of self-attention: weights received, intact against changed, pronouns, four measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from pages.ui.figures import style
+from pages.ui.figures.style import Theme
+from pages.ui.text import quoted
+
+SPECIAL = ("[CLS]", "[SEP]")
+
+
+class Link(NamedTuple):
+    """One weight: which token looks, at which, with how much of its attention."""
+
+    query: int
+    key: int
+    weight: float
+
+
+def strongest_link(weights: np.ndarray, tokens: Sequence[str]) -> Link:
+    """Find the largest weight between two different words; special tokens count only alone."""
+    words = np.array([token not in SPECIAL for token in tokens])
+    candidates = weights * ~np.eye(len(tokens), dtype=bool)
+    if words.sum() > 1:
+        candidates = candidates * (words[:, None] & words)
+    query, key = np.unravel_index(candidates.argmax(), weights.shape)
+    return Link(int(query), int(key), float(weights[query, key]))
+
+
+def look_for_links(
+    weights: np.ndarray, tokens: Sequence[str], token: int | None, name: str, kind: str
+) -> str:
+    """Say where the chosen token looks most in one head, or which link is strongest."""
+    link = strongest_link(weights, tokens)
+    if token is not None:
+        link = Link(token, int(weights[token].argmax()), float(weights[token].max()))
+    return (
+        f"In head {name} ({kind}), {quoted(tokens[link.query])} looks most at "
+        f"{quoted(tokens[link.key])}: {link.weight:.2f} of its attention."
+    )
+
+
+def matrix_table(values: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
+    """Write a matrix with one row per token as a table."""
+    columns = {
+        f"{column}": np.round(values[:, column - 1], 4).tolist()
+        for column in range(1, values.shape[1] + 1)
+    }
+    return {"token": [f"{place} {token}" for place, token in enumerate(tokens, 1)], **columns}
+
+
+def look_for_sink(received: np.ndarray, tokens: Sequence[str]) -> str:
+    """Say which token receives most, against an even share."""
+    mean = received.mean(axis=0)
+    most = int(mean.argmax())
+    return (
+        f"{quoted(tokens[most])} receives {mean[most]:.2f} of all attention; "
+        f"an even share would be {1 / len(tokens):.2f}."
+    )
+
+
+def weights_table(weights: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
+    """Write the weights of one head as a table: a row per token that looks."""
+    names = [f"{place} {token}" for place, token in enumerate(tokens, 1)]
+    columns = {name: np.round(weights[:, key], 4).tolist() for key, name in enumerate(names)}
+    return {"looks from": names, **columns}
+
+
+def received_heatmap(received: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
+    """Show the attention that each token receives in each block: (block, token), mean of heads."""
+    blocks = [f"block {block}" for block in range(1, len(received) + 1)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=received.astype(np.float32),
+            x=style.plot_labels(tokens),
+            y=blocks,
+            colorscale=style.sequential_scale("weights", theme),
+            zmin=0,
+            colorbar={"title": "weight"},
+            hovertemplate="%{x} receives %{z:.2f} of the attention in %{y}<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title="token that is looked at")
+    return style.styled(figure, theme, 300)
+
+
+def received_table(received: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
+    """Write the attention that each token receives as a table."""
+    columns = {f"block {block}": np.round(row, 4).tolist() for block, row in enumerate(received, 1)}
+    return {"token": list(tokens), **columns}
+
+
+def comparison(
+    intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str], theme: Theme
+) -> go.Figure:
+    """Show weights intact, changed, and the difference (query x key) on a scale with fixed zero."""
+    labels = style.plot_labels(tokens)
+    figure = make_subplots(
+        1, 3, subplot_titles=("intact", "changed", "changed − intact"), shared_yaxes=True
+    )
+    most = float(max(intact.max(), changed.max()))
+    difference = changed - intact
+    extent = max(float(np.abs(difference).max()), 1e-6)
+    panels = (
+        (intact, {"coloraxis": "coloraxis"}),
+        (changed, {"coloraxis": "coloraxis"}),
+        (difference, {"coloraxis": "coloraxis2"}),
+    )
+    for column, (values, colouring) in enumerate(panels, 1):
+        heatmap = go.Heatmap(
+            z=values.astype(np.float32),
+            x=labels,
+            y=labels,
+            hovertemplate="%{y} → %{x}: %{z:.3f}<extra></extra>",
+            **colouring,
+        )
+        figure.add_trace(heatmap, 1, column)
+    bar = {"len": 0.45, "thickness": 12}
+    figure = style.styled(figure, theme, 420)
+    figure.update_layout(
+        margin={"t": 32},
+        coloraxis={
+            "colorscale": style.sequential_scale("weights", theme),
+            "cmin": 0,
+            "cmax": most,
+            "colorbar": {"title": "weight", "y": 0.77, **bar},
+        },
+        coloraxis2={
+            "colorscale": style.diverging_scale(theme),
+            "cmin": -extent,
+            "cmax": extent,
+            "colorbar": {"title": "difference", "y": 0.23, **bar},
+        },
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(title="token that looks", col=1)
+    return figure
+
+
+def comparison_table(
+    intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str]
+) -> dict[str, list[object]]:
+    """Write intact and changed weights as a table, a row per pair of tokens, largest change first."""
+    difference = changed - intact
+    order = np.argsort(-np.abs(difference), axis=None)
+    queries, keys = np.unravel_index(order, difference.shape)
+    return {
+        "looks from": [f"{query + 1} {tokens[query]}" for query in queries],
+        "looks at": [f"{key + 1} {tokens[key]}" for key in keys],
+        "intact": np.round(intact[queries, keys], 4).tolist(),
+        "changed": np.round(changed[queries, keys], 4).tolist(),
+        "difference": np.round(difference[queries, keys], 4).tolist(),
+    }
+
+
+class PronounLinks(NamedTuple):
+    """The heads worth showing: their names, and their weights (sentence, head, noun)."""
+
+    names: list[str]
+    weights: np.ndarray
+
+
+def telling_heads(weights: np.ndarray, changes_side: np.ndarray) -> PronounLinks:
+    """Choose the heads that change sides with the word, and the five strongest links.
+
+    Args:
+        weights: (sentence, block, head, noun).
+        changes_side: (block, head), 1 where a head prefers the right noun both times.
+    """
+    strongest = weights.max(axis=(0, 3))
+    places = {tuple(place) for place in np.argwhere(changes_side == 1)}
+    by_strength = np.argsort(-strongest, axis=None)[:5]
+    places |= {tuple(np.unravel_index(place, strongest.shape)) for place in by_strength}
+    chosen = sorted(places, key=lambda place: -strongest[place])
+    names = [f"L{block + 1}H{head + 1}" for block, head in chosen]
+    return PronounLinks(names, np.stack([weights[:, b, h] for b, h in chosen], axis=1))
+
+
+def look_for_pronouns(shares: Sequence[float], changes_side: np.ndarray) -> str:
+    """Say how many heads change sides, and how little all of them together move."""
+    resolved, misled = (changes_side == 1).sum(), (changes_side == -1).sum()
+    return (
+        f"{resolved} of {changes_side.size} heads move to the right noun, {misled} to the wrong "
+        f"one. Over all heads `animal` has {shares[0]:.2f} of the weight on both nouns with "
+        f"*tired*, {shares[1]:.2f} with *wide*."
+    )
+
+
+def verdict_on_pronouns(best: int, n_pairs: int, best_by_luck: float) -> str:
+    """Say how the heads fare on many pairs of sentences, beside luck."""
+    return (
+        f"And in general? On {n_pairs} pairs of sentences like these, the best of the 72 heads "
+        f"moves its weight the right way in {best}. If all 72 only tossed coins, the best of them "
+        f"would be right in {best_by_luck:.1f} of {n_pairs} on average. So no head of this model "
+        "resolves pronouns."
+    )
+
+
+def pronoun_table(weights: np.ndarray, nouns: Sequence[str]) -> dict[str, list[object]]:
+    """Write the weights from the pronoun to both nouns, in both sentences, for every head."""
+    n_blocks, n_heads = weights.shape[1:3]
+    names = [f"L{block + 1}H{head + 1}" for block in range(n_blocks) for head in range(n_heads)]
+    columns = {
+        f"{noun}, {word}": np.round(weights[sentence, ..., place].ravel(), 4).tolist()
+        for sentence, word in enumerate(("tired", "wide"))
+        for place, noun in enumerate(nouns)
+    }
+    return {"head": names, **columns}
+
+
+def pronoun_links(links: PronounLinks, nouns: Sequence[str], theme: Theme) -> go.Figure:
+    """Show how the pronoun's weight on two nouns moves when one word changes."""
+    names, weights = links
+    figure = go.Figure()
+    for noun, (name, quantity) in enumerate(zip(nouns, ("q", "k"), strict=True)):
+        colour = style.COLORS[quantity][theme]
+        first, second = weights[0, :, noun], weights[1, :, noun]
+        figure.add_scatter(
+            x=np.column_stack([first, second, np.full(len(names), np.nan)]).ravel(),
+            y=np.repeat(np.array(names), 3),
+            mode="lines",
+            line={"color": colour, "width": 2},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        marks = ((first, "tired", "circle"), (second, "wide", "diamond-open"))
+        for values, sentence, symbol in marks:
+            figure.add_scatter(
+                x=values,
+                y=list(names),
+                mode="markers",
+                marker={"color": colour, "size": 11, "symbol": symbol, "line": {"width": 2}},
+                name=f"{name}, in “… too {sentence}”",
+                hovertemplate=f"%{{y}}: it → {name} %{{x:.2f}} (… too {sentence})<extra></extra>",
+            )
+    figure.update_xaxes(title="weight from it", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
+    return style.styled(figure, theme, 120 + 30 * len(names))
+
+
+def look_for_change(
+    intact: np.ndarray, changed: np.ndarray, scores: np.ndarray, cosine: float
+) -> str:
+    """Say how far the change reaches.
+
+    Args:
+        intact: Weights of one head.
+        changed: The same, with something taken away.
+        scores: Scores of the changed head.
+        cosine: Between the mean output vectors, intact and changed.
+    """
+    asymmetry = float(np.abs(scores - scores.T).max())
+    symmetric = " Its scores are symmetric now: who looks at whom has no direction." * (
+        asymmetry < 1e-4 * float(np.abs(scores).max())
+    )
+    return (
+        f"The largest weight changes by {float(np.abs(changed - intact).max()):.2f}; the mean of "
+        f"all final vectors turns to a cosine of {cosine:.2f} with the intact one.{symmetric}"
+    )
+
+
+MEASURES = {
+    "weights of this head": "Where this head looks.",
+    "rollout over all blocks": "Weights of all blocks multiplied together, heads averaged.",
+    "gradient × input": "How far the final vector moves when a token's vector grows a little.",
+    "leave one out": "How far the final vector turns when a token is removed.",
+}
+
+
+def measures_heatmap(shares: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
+    """Show four answers to "which tokens mattered?": (measure, token), each row summing to 1."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares.astype(np.float32),
+            x=style.plot_labels(tokens),
+            y=list(MEASURES),
+            colorscale=style.sequential_scale("output", theme),
+            zmin=0,
+            colorbar={"title": "share"},
+            hovertemplate="%{y}: %{x} %{z:.2f}<extra></extra>",
+            xgap=1,
+            ygap=2,
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    return style.styled(figure, theme, 280)
+
+
+def look_for_measures(shares: np.ndarray, tokens: Sequence[str], token: int) -> str:
+    """Say which other token each of the first and last measure puts first."""
+    others = np.delete(np.arange(len(tokens)), token)
+    if len(others) == 0:
+        return "There is only one token."
+    ranked = np.nan_to_num(shares[:, others])
+    looked_at, mattered = (tokens[others[int(ranked[row].argmax())]] for row in (0, 3))
+    agree = "It is also" if looked_at == mattered else "But it is"
+    return (
+        f"Apart from itself it looks most at {quoted(looked_at)}. {agree} {quoted(mattered)} "
+        "whose removal turns its final vector most."
+    )
+
+
+def measures_table(shares: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
+    """Write the four measures as a table."""
+    columns = {name: np.round(row, 4).tolist() for name, row in zip(MEASURES, shares, strict=True)}
+    return {"token": list(tokens), **columns}
