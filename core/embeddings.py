@@ -61,9 +61,8 @@ class Embeddings(nn.Module):
 
 def cosine_similarity(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """Compare directions: a·b / (‖a‖‖b‖), from -1 (opposite) to 1 (same direction)."""
-    unit_a = a / a.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-    unit_b = b / b.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-    return unit_a @ unit_b.T
+    norms = a.norm(dim=-1)[:, None] * b.norm(dim=-1)
+    return a @ b.T / norms.clamp_min(1e-12)
 
 
 def mean_cosine(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
@@ -112,7 +111,7 @@ def principal_components(vectors: Float[Tensor, "n d"], n_axes: int) -> Projecti
 
 
 class MisleadingPair(NamedTuple):
-    """Two vectors whose closeness a map misstates; ranks count from 0, the closest pair."""
+    """Two vectors that a map puts too close; ranks count from 0, the closest pair."""
 
     first: int
     second: int
@@ -124,7 +123,9 @@ class MisleadingPair(NamedTuple):
 def most_misleading_pair(
     points: Float[Tensor, "n axis"], vectors: Float[Tensor, "n d"]
 ) -> MisleadingPair:
-    """Find the pair whose rank among all pairs differs most between a map and the cosine.
+    """Find the pair that gains most ranks in closeness on a map against the cosine.
+
+    A projection only shortens distances, so a map errs by putting strangers side by side.
 
     Raises:
         ValueError: If there are fewer than two vectors.
@@ -137,7 +138,7 @@ def most_misleading_pair(
     on_map, by_cosine = (
         order.argsort(stable=True).argsort() for order in (distances, cosines.neg())
     )
-    worst = int((on_map - by_cosine).abs().argmax())
+    worst = int((by_cosine - on_map).argmax())
     return MisleadingPair(
         int(first[worst]),
         int(second[worst]),

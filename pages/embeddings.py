@@ -1,6 +1,115 @@
+"""Embeddings: what a token's number stands for, and which words lie close."""
+
 import streamlit as st
-from pages.ui import controls, menu
-menu.require_route()
-st.title("embeddings")
-st.write(repr(controls.sentence()))
-st.write(st.context.theme.type)
+
+from core.embeddings import (
+    Embeddings,
+    cosine_similarity,
+    find_word,
+    most_misleading_pair,
+    nearest_rows,
+    principal_components,
+)
+from pages.ui import cached, controls
+from pages.ui.figure import figure
+from pages.ui.figures import embeddings as figures
+from pages.ui.lesson import Lesson
+from pages.ui.text import quoted
+
+lesson = Lesson("embeddings")
+sentence = controls.sentence()
+theme = controls.theme()
+reading = cached.reading(sentence)
+
+lesson.say("lookup")
+place = controls.looked_up_token(reading.tokens)
+token, token_id = reading.tokens[place], reading.token_ids[place]
+rows = cached.embedding_rows(sentence, place)
+figure(
+    "embeddings-lookup",
+    f"What does the model read for {quoted(token)}?",
+    figures.look_for_lookup(rows, token, token_id, place),
+    figures.lookup_strips(rows, token_id, place, theme),
+    lambda: figures.lookup_table(rows),
+    "Five strips of 384 coloured cells: the rows of token, position and segment, their sum, "
+    "and the sum normalised.",
+)
+lesson.code(Embeddings)
+
+lesson.say("neighbours")
+word = controls.word("Any English word", "near", "dog")
+pieces = cached.pieces(word)
+near = cached.neighbours(word)
+band = figures.random_band(cached.random_cosines())
+figure(
+    "embeddings-neighbours",
+    f"Which of the 30,522 rows lie nearest to {quoted(word)}?",
+    figures.look_for_neighbours(word, pieces, near.tokens, near.cosines, band),
+    figures.neighbour_bars(near.tokens, near.cosines, band, theme),
+    lambda: figures.neighbour_table(near.tokens, near.cosines),
+    f"Bars with the cosines of the {figures.N_BARS} tokens nearest to the word, beside the "
+    "band where random pairs lie.",
+)
+lesson.code(cosine_similarity, nearest_rows)
+
+lesson.say("cosines")
+compared = controls.compared_words(sentence)
+if len(compared) > 1:
+    cosines = cached.cosine_matrix(compared)
+    figure(
+        "embeddings-cosines",
+        "Which of these words lie close?",
+        figures.look_for_cosines(compared, cosines, band)
+        + figures.notes_on_pieces(compared, tuple(map(cached.pieces, compared))),
+        figures.cosine_heatmap(compared, cosines, theme),
+        lambda: figures.cosine_table(compared, cosines),
+        "Heat map of the cosine of every pair of words.",
+    )
+else:
+    st.info("Give at least two words to compare.")
+
+lesson.say("analogy")
+words = controls.analogy()
+inputs = tuple(map(cached.pieces, words))
+found = cached.analogy(*words)
+figure(
+    "embeddings-analogy",
+    "What is {} − {} + {}?".format(*map(quoted, words)),
+    figures.look_for_analogy(words, inputs, found.tokens, found.cosines),
+    figures.analogy_bars(inputs, found.tokens, found.cosines, theme),
+    lambda: figures.neighbour_table(found.tokens, found.cosines),
+    "Bars with the cosines of the tokens nearest to the result; words that went in are grey.",
+)
+
+lesson.say("map")
+mapped = controls.mapped_words(sentence, compared, word)
+if len(mapped) > 2:
+    seen_from, n_axes = controls.measured_from(mapped), controls.n_axes()
+    true_cosines = cached.cosine_matrix(mapped)
+    points, shares, misleading = cached.word_map(mapped, n_axes)
+    figure(
+        "embeddings-map",
+        f"Which words lie together? ({n_axes} axes keep {shares.sum():.0%} of the variance)",
+        figures.look_for_map(mapped, true_cosines, misleading),
+        figures.word_map(mapped, points, shares, true_cosines[seen_from], seen_from, theme),
+        lambda: figures.map_table(mapped, points, true_cosines[seen_from], mapped[seen_from]),
+        f"Map of {len(mapped)} words on {n_axes} axes; colour is the true cosine with one of them.",
+    )
+else:
+    st.info("A map needs at least three words; choose another group.")
+lesson.code(principal_components, most_misleading_pair)
+
+lesson.say("meanings")
+*two_sentences, shared = controls.two_sentences()
+learner = cached.cosine_by_stage(*two_sentences, shared)
+ready = cached.meanings()
+figure(
+    "embeddings-meanings",
+    "When does the model tell two meanings apart?",
+    figures.look_for_meanings(*ready, shared, learner),
+    figures.meaning_lines(*ready, learner, theme),
+    lambda: figures.meaning_table(*ready, learner),
+    f"Lines of the cosine of {ready.word} between two sentences, from the table to the last block.",
+)
+lesson.code(find_word)
+lesson.next()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -201,3 +202,107 @@ def wants_measures(text: str, n_tokens: int) -> bool:
         key="measures",
         bind="query-params",
     )
+
+
+MAX_WORDS = 30  # more names than that no longer fit beside a matrix
+DEFAULT_WORDS = "dog, puppy, cat, car, van, king, queen, good, bad, apple, banana"
+
+
+def looked_up_token(tokens: Sequence[str]) -> int:
+    """Ask for a token of the sentence, counted from 0; at first its longest word."""
+    lengths = [len(token) if token.isalpha() else 0 for token in tokens]
+    return st.selectbox(
+        "Token",
+        range(len(tokens)),
+        index=lengths.index(max(lengths)),
+        format_func=lambda place: f"{place + 1} {tokens[place]}",
+        key="lookup",
+        bind="query-params",
+        width=260,
+    )
+
+
+def word(label: str, key: str, default: str) -> str:
+    """Ask for one word; the default stands in for what no tokenizer can read."""
+    typed = st.text_input(label, value=default, key=key, bind="query-params", max_chars=40)
+    text = cleaned(typed).text
+    return text if cached.pieces(text) else default
+
+
+def analogy() -> tuple[str, str, str]:
+    """Ask for three words: start − minus + plus."""
+    start, minus, plus = st.columns(3)
+    with start:
+        first = word("Start from", "analogy_start", "king")
+    with minus:
+        second = word("Take away", "analogy_minus", "man")
+    with plus:
+        third = word("Add", "analogy_plus", "woman")
+    return first, second, third
+
+
+def compared_words(sentence: str) -> tuple[str, ...]:
+    """Ask for a list of words; an empty list stands for the words of the sentence."""
+    typed = st.text_input(
+        "Words, with commas between them",
+        value=DEFAULT_WORDS,
+        key="compare",
+        bind="query-params",
+        max_chars=400,
+        placeholder="The words of your sentence",
+    )
+    words = tuple(dict.fromkeys(cleaned(word).text[:40] for word in re.split("[,;،、，]", typed)))
+    readable = tuple(word for word in words if cached.pieces(word))
+    return readable[:MAX_WORDS] or sentence_words(sentence)
+
+
+def sentence_words(sentence: str) -> tuple[str, ...]:
+    """List the different tokens of the sentence that hold a letter or a digit."""
+    reading = cached.reading(sentence)
+    inside = [
+        token
+        for token, (start, end) in zip(reading.tokens, reading.offsets, strict=True)
+        if any(character.isalnum() for character in sentence[start:end])
+    ]
+    return tuple(dict.fromkeys(inside))[:MAX_WORDS]
+
+
+def mapped_words(sentence: str, compared: tuple[str, ...], word: str) -> tuple[str, ...]:
+    """Ask for a group of words: a ready one, or one that the learner chose on this page."""
+    groups = {
+        **{name: tuple(words) for name, words in cached.word_groups().items()},
+        "the list above": compared,
+        "your sentence": sentence_words(sentence),
+        "neighbours of the word above": (word, *cached.neighbours(word).tokens),
+    }
+    return groups[st.selectbox("Group of words", groups, key="map", bind="query-params")]
+
+
+def measured_from(words: Sequence[str]) -> int:
+    """Ask for the word of a group from which cosines are measured."""
+    return st.selectbox(
+        "Measure from",
+        range(len(words)),
+        format_func=lambda place: words[place],
+        key="map_from",
+        bind="query-params",
+    )
+
+
+def n_axes() -> int:
+    """Ask whether to draw a map in two dimensions or in three."""
+    return 3 if st.toggle("3-D (slower)", key="map_3d", bind="query-params") else 2
+
+
+def two_sentences() -> tuple[str, str, str]:
+    """Ask for two sentences and a word that both hold."""
+    shared = word("Word", "bank_word", "bank")
+    texts = [
+        st.text_input(label, value=default, key=key, bind="query-params", max_chars=MAX_CHARACTERS)
+        for label, key, default in (
+            ("Sentence one", "bank_one", "They fished from the bank of the stream."),
+            ("Sentence two", "bank_two", "They borrowed from the bank in the city."),
+        )
+    ]
+    first, second = (cleaned(text).text for text in texts)
+    return first, second, shared

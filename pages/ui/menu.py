@@ -105,7 +105,7 @@ def page(topic: Topic) -> StreamlitPage:
 
 
 def route() -> tuple[Topic, StreamlitPage]:
-    """Show the menu, choose the page that the address names, and note that this was done."""
+    """Show the menu, choose the page that the address names, and note that this run did so."""
     pages = {topic: page(topic) for topic in (HOME, *LESSONS)}
     sections: dict[str, list[StreamlitPage]] = {}
     for topic, its_page in pages.items():
@@ -120,6 +120,6 @@ def require_route() -> None:
 
     Beside a folder called pages, a deep link on a fresh server runs the page without `app.py`.
     """
-    if "routed" not in st.session_state:
+    if not st.session_state.pop("routed", False):
         route()
         st.rerun()

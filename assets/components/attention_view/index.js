@@ -4,6 +4,8 @@
 const LINE_STEPS = 16; // lines of about the same weight share one path: few nodes, however many lines
 const SHADE = 0.5; // weight ** SHADE is the share of colour: small weights stay visible
 const REPORT_DELAY = 150; // ms
+const TOKENS_HINT = "Point at a token to see where it looks; click to keep it.";
+const HEADS_HINT = "One pixel per weight. Click a head to enlarge it.";
 const figures = new WeakMap(); // parentElement -> figure
 
 const FRAME = `
@@ -30,8 +32,8 @@ const FRAME = `
           <table></table>
         </div>
         <div class="bar foot">
-          <label class="for-arcs">Show the strongest links that carry <output></output>
-            <input type="range" min="10" max="100" step="5"> of the attention</label>
+          <label class="for-arcs">Show the strongest links that carry <output></output> of the attention
+            <input type="range" min="10" max="100" step="5"></label>
           <span class="color-bar for-grid">weight 0 <canvas width="256" height="1"></canvas> 1</span>
           <small>drawn in 255 steps</small>
         </div>
@@ -78,6 +80,7 @@ function mount(parentElement) {
     figure.lines.append(make("path", { style: `--step: ${step / LINE_STEPS}` }));
   figure.resized = new ResizeObserver(() => figure.selected.view === "grid" && drawGrid(figure, pointed(figure)));
   figure.resized.observe(figure.panel);
+  captionFor(figure, root);
   listen(figure);
   parentElement.append(root);
   parentElement.host.exportSvg = () => exportSvg(figure); // the SVG and PNG buttons under a figure ask for it
@@ -142,7 +145,9 @@ function choose(figure, choice) {
 }
 
 function sameWeights(before, { weights }) {
-  return before?.weights.length === weights.length && weights.every((weight, i) => weight === before.weights[i]);
+  if (before?.weights.length !== weights.length) return false;
+  for (let i = 0; i < weights.length; i++) if (weights[i] !== before.weights[i]) return false;
+  return true;
 }
 
 // ---- reading the weights ----
@@ -209,7 +214,7 @@ function writeTokens(figure) {
     figure.arcs.querySelector(`.${side}`).replaceChildren(make("b", {}, heading), ...figure.labels[side]);
   }
   figure.lines.setAttribute("viewBox", `0 0 100 ${n}`);
-  figure.arcs.style.setProperty("--row", `${Math.min(28, Math.max(15, Math.floor(530 / n)))}px`);
+  figure.arcs.style.setProperty("--row", `${Math.min(26, Math.max(15, Math.floor(530 / n)))}px`);
 }
 
 // The token pointed at by mouse or keyboard, or else the selected one.
@@ -228,14 +233,16 @@ function drawPointed(figure) {
   const weights = at && weightsOfToken(figure, at);
   figure.buttons.forEach((chip, i) => {
     chip.classList.toggle("at", at?.token === i);
-    chip.style.setProperty("--weight", at ? weights[i] / 255 : 0);
+    const weight = at ? weights[i] : 0;
+    if (chip.dataset.weight !== `${weight}`) chip.style.setProperty("--weight", weight / 255);
+    chip.dataset.weight = weight;
   });
   figure.readout.replaceChildren(...readout(figure, at, weights));
   ({ arcs: drawArcs, grid: drawGrid, table: drawTable })[figure.selected.view](figure, at);
 }
 
 function readout(figure, at, weights) {
-  if (!at) return ["Point at a token to see where it looks. Click it to keep it."];
+  if (!at) return [TOKENS_HINT];
   const others = at.key === undefined ? strongestFirst(weights).slice(0, 3) : [at.key];
   const [verb, side] = at.side === "query" ? [" looks at ", "key"] : [" is looked at by ", "query"];
   const list = others.flatMap((other, i) => [i ? ", " : "", nameOf(figure, other, side), `: ${percent(weights[other])}`]);
@@ -246,7 +253,7 @@ function readout(figure, at, weights) {
 
 function drawSelection(figure) {
   const { selected, payload } = figure;
-  figure.title.textContent = figure.caption.textContent = described(figure, selected);
+  figure.title.textContent = described(figure, selected);
   for (const tab of figure.views.children) {
     const chosen = tab.dataset.view === selected.view;
     tab.setAttribute("aria-selected", chosen);
@@ -278,7 +285,8 @@ function drawArcs(figure, at) {
     figure.labels[side].forEach((label, i) => {
       const here = at?.side === side;
       label.classList.toggle("at", here && at.token === i);
-      label.dataset.percent = !here && otherEnd.has(i) ? percent(otherEnd.get(i)) : "";
+      const share = !here && otherEnd.has(i) ? percent(otherEnd.get(i)) : "";
+      if (label.dataset.percent !== share) label.dataset.percent = share;
     });
   figure.arcs.classList.toggle("pointing", at !== null);
   figure.arcs.setAttribute("aria-label", `${links.length} lines from tokens to what they look at; the table has the weights`);
@@ -436,14 +444,14 @@ function arrangeHeads(figure) {
   heads.className = `heads by-${order}`;
   heads.style.setProperty("--heads", n_heads);
   for (const choice of figure.orders.children) choice.setAttribute("aria-pressed", choice.dataset.order === order);
-  const number = (word, i) => make("span", { class: "number", "aria-hidden": true }, make("span", {}, word), i + 1);
+  const number = (word, i) => make("span", { class: "number", "aria-hidden": true }, make("span", {}, word), i);
   if (order === "block") {
-    const columns = Array.from({ length: n_heads }, (_, head) => number(head ? "" : "head ", head));
+    const columns = Array.from({ length: n_heads }, (_, head) => number("", head + 1));
     const rows = kinds.map((_, block) => [
-      number("block ", block),
+      number("block ", block + 1),
       ...thumbnails.slice(block * n_heads, (block + 1) * n_heads),
     ]);
-    heads.replaceChildren(make("span"), ...columns, ...rows.flat());
+    heads.replaceChildren(number("head", ""), ...columns, ...rows.flat());
   } else {
     const kindOf = kinds.flat();
     const groups = [...new Set(kindOf)].map((kind) => [kind, thumbnails.filter((_, i) => kindOf[i] === kind)]);
@@ -546,7 +554,7 @@ function keepToken(figure, token) {
 
 function captionFor(figure, target) {
   const thumbnail = target.closest(".head");
-  figure.caption.textContent = described(figure, thumbnail ? placeOf(thumbnail) : figure.selected);
+  figure.caption.textContent = thumbnail ? described(figure, placeOf(thumbnail)) : HEADS_HINT;
 }
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }; // [down, right]

@@ -20,6 +20,9 @@ export default function ({ data, parentElement }) {
     status,
   );
   parentElement.append(tools);
+  if (location.hash === `#${data.figure}`) {
+    document.querySelector(`.st-key-figure-${data.figure}`)?.scrollIntoView();
+  }
 }
 
 function button(label, title, onClick) {

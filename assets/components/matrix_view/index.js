@@ -7,7 +7,7 @@ const LABEL_CELL = 11; // from this size on, every row or column has its label
 const MAX_LABEL = 68;
 const ROWS_HEIGHT = 208; // what the rows of a matrix share
 const GAP = 24;
-const RING = 3; // room around the cells for the ring of a chosen cell
+const RING = 4; // room around the cells for the ring of a chosen cell
 const LINE = 17;
 const TERMS_LISTED = 8;
 const PLAY_MS = 3000;
@@ -79,8 +79,9 @@ function adopt(view, wanted) {
   if (echo >= 0) view.reported.splice(0, echo);
   else if (key !== view.received) {
     view.selected = wanted;
-    view.reported = [];
     clearTimeout(view.reporting);
+    if (view.reported.length) report(view); // what was reported before no longer holds
+    view.reported = [];
   }
   view.received = key;
   view.selected = existing(view, view.selected);
@@ -109,13 +110,20 @@ function existing(view, { matrix, row, column, step }) {
   return { matrix, row: clamp(row, 0, n_rows - 1), column: clamp(column, 0, n_columns - 1), step };
 }
 
-function stepOf(view, matrix, otherwise) {
+// The step that makes a matrix; else the present one if it shows it, else the first that does.
+function stepOf(view, matrix, present) {
   const makes = view.steps.findIndex((step) => step.result === matrix);
-  if (makes >= 0 || view.steps[otherwise]?.show.includes(matrix)) return makes >= 0 ? makes : otherwise;
+  if (makes >= 0) return makes;
+  if (view.steps[present]?.show.includes(matrix)) return present;
   return Math.max(0, view.steps.findIndex((step) => step.show.includes(matrix)));
 }
 
 // ---- choosing ----------------------------------------------------------------------------------
+
+function choose(view, ...cell) {
+  pause(view);
+  select(view, ...cell);
+}
 
 function select(view, matrix, row, column, step = stepOf(view, matrix, view.selected.step)) {
   const before = view.selected;
@@ -170,7 +178,7 @@ function moveCell(view, { matrix }, event) {
   }[event.key];
   if (!target) return;
   event.preventDefault();
-  select(view, matrix.id, ...target);
+  choose(view, matrix.id, ...target);
 }
 
 // Where the keyboard stands in a matrix: on its chosen cell, or where the lit part begins.
@@ -230,13 +238,15 @@ function buildSteps(view) {
 // The cells are pixels. For those who cannot see them, the grid holds one real cell: the current one.
 function makeCard(view, matrix, id) {
   const [labels, cells] = [0, 0].map(() => element("canvas", { ariaHidden: "true" }));
-  const [low, ramp, high, readout] = ["", "ramp", "", "readout"].map((className) => element("span", { className }));
+  const span = (className) => element("span", { className });
+  const [low, ramp, high, readout] = ["", "ramp", "", "readout"].map(span);
   const shape = `${matrix.n_rows} × ${matrix.n_columns}`;
   const current = element("div", { role: "gridcell", id });
   const line = element("div", { role: "row", className: "unseen" }, current);
   const grid = element("div", { className: "grid", role: "grid", tabIndex: 0 }, labels, cells, line);
   grid.dataset.matrix = matrix.id;
-  grid.ariaLabel = `${matrix.title}, ${matrix.row_axis} by ${matrix.column_axis}, ${shape}; arrow keys choose a cell`;
+  const axes = [matrix.row_axis, matrix.column_axis].filter(Boolean).join(" by ");
+  grid.ariaLabel = `${matrix.title}, ${axes}, ${shape}; arrow keys choose a cell`;
   [grid.ariaRowCount, grid.ariaColCount] = [matrix.n_rows, matrix.n_columns];
   grid.setAttribute("aria-activedescendant", id);
   const head = element("div", { className: "head" }, symbol(matrix), matrix.title, element("span", {}, shape));
@@ -252,8 +262,7 @@ function makeCard(view, matrix, id) {
   cells.addEventListener("pointerleave", () => point(null));
   cells.addEventListener("click", (event) => {
     const cell = cellAt(card, event);
-    pause(view);
-    if (cell) select(view, matrix.id, cell.row, cell.column);
+    if (cell) choose(view, matrix.id, cell.row, cell.column);
   });
   return card;
 }
@@ -297,8 +306,9 @@ function layout(view) {
   render(view);
 }
 
-function wish({ matrix, h }) {
-  return matrix.n_columns * Math.max(h, matrix.n_columns <= 8 ? MAX_CELL : 6);
+function wish({ matrix: { n_rows, n_columns }, h }) {
+  const square = n_rows === n_columns && n_rows > 8;
+  return n_columns * (square ? h : Math.max(h, n_columns <= 8 ? MAX_CELL : 6));
 }
 
 // Everybody gets the width they wish for, up to a cap that is the same for all.
@@ -316,9 +326,10 @@ function measure(card, font) {
   const { rows, columns, n_rows, n_columns, row_axis } = card.matrix;
   const pen = card.labels.getContext("2d");
   pen.font = `13px ${font}`;
-  const widest = (texts) => Math.min(MAX_LABEL, Math.max(...texts.map((text) => pen.measureText(visible(text)).width)));
+  const widest = (texts) =>
+    texts.reduce((width, text) => Math.min(MAX_LABEL, Math.max(width, pen.measureText(text).width)), 0);
   card.h = n_rows === 1 ? LINE : clamp(Math.floor(ROWS_HEIGHT / n_rows), MIN_CELL, MAX_CELL);
-  card.gutter = 8 + Math.ceil(widest([...(rows ?? [String(n_rows)]), row_axis || "0"]));
+  card.gutter = 8 + Math.ceil(widest([...(rows ?? [String(n_rows)]), row_axis]));
   card.widestColumn = widest(columns ?? [String(n_columns)]);
 }
 
@@ -337,7 +348,9 @@ function paint(card, palette) {
   const [width, height] = [w * matrix.n_columns, h * matrix.n_rows];
   const shade = shader(matrix, palette);
   const image = new ImageData(matrix.n_columns, matrix.n_rows);
-  matrix.values.forEach((value, i) => image.data.set([...shade(value), Number.isFinite(value) ? 255 : 0], 4 * i));
+  matrix.values.forEach((value, i) => {
+    image.data.set([...shade(value), Number.isFinite(value) ? 255 : 0], 4 * i);
+  });
   const small = element("canvas", { width: matrix.n_columns, height: matrix.n_rows });
   small.getContext("2d").putImageData(image, 0, 0);
   card.picture = element("canvas");
@@ -348,10 +361,12 @@ function paint(card, palette) {
   pen.fillStyle = css(palette.paper);
   if (h >= 8) for (let y = h; y < height; y += h) pen.fillRect(0, y - 0.5, width, 1);
   if (w >= 8) for (let x = w; x < width; x += w) pen.fillRect(x - 0.5, 0, 1, height);
-  if (hasNumbers(card)) matrix.values.forEach((value, i) => {
-    const [x, y] = [(i % matrix.n_columns) * w, Math.floor(i / matrix.n_columns) * h];
-    writeNumber(pen, value, x + w / 2, y + h / 2, shade(value), palette);
-  });
+  if (hasNumbers(card)) {
+    matrix.values.forEach((value, i) => {
+      const [x, y] = [(i % matrix.n_columns) * w, Math.floor(i / matrix.n_columns) * h];
+      writeNumber(pen, value, x + w / 2, y + h / 2, shade(value), palette);
+    });
+  }
   const ramp = Array.from({ length: 13 }, (_, i) => shade(matrix.low + ((matrix.high - matrix.low) * i) / 12));
   card.ramp.style.background = `linear-gradient(to right, ${ramp.map(css)})`;
   [card.low.textContent, card.high.textContent] = [numeral(matrix.low), numeral(matrix.high)];
@@ -421,7 +436,6 @@ function drawCard(view, card) {
   const [width, height] = [w * matrix.n_columns, h * matrix.n_rows];
   const marks = [view.selected, ...view.lit].filter((mark) => mark.matrix === matrix.id);
   const chosen = marks[0] === view.selected ? marks[0] : null;
-  const marked = { row: new Set(marks.map(({ row }) => row)), column: new Set(marks.map(({ column }) => column)) };
   const rotated = matrix.columns && card.widestColumn + 4 > w;
   card.foot = LINE + (rotated ? 6 + Math.ceil(card.widestColumn) : LINE);
   const pen = sized(card.cells, width + 2 * RING, height + 2 * RING + card.foot);
@@ -437,8 +451,8 @@ function drawCard(view, card) {
   }
   if (hover) ring(pen, rectangle(card, hover), palette, 1);
   if (chosen) ring(pen, rectangle(card, chosen), palette, 2.5);
-  drawColumnLabels(pen, card, palette, marked.column, rotated);
-  drawRowLabels(card, palette, marked.row);
+  drawColumnLabels(pen, card, palette, new Set(marks.map(({ column }) => column)), rotated);
+  drawRowLabels(card, palette, new Set(marks.map(({ row }) => row)));
   const told = hover ?? chosen;
   card.readout.textContent = told ? `${names(matrix, told).join(", ")}: ${numeral(at(matrix, told))}` : "";
 }
@@ -449,11 +463,12 @@ function rectangle({ matrix, w, h }, { row, column }) {
   return [x, y, width, height];
 }
 
-function ring(pen, area, { paper, ink }, thickness) {
-  for (const [color, width] of [[paper, thickness + 2], [ink, thickness]]) {
+// Outside the area, which may be only two pixels high.
+function ring(pen, [x, y, width, height], { paper, ink }, thickness) {
+  for (const [color, line, out] of [[ink, thickness, thickness / 2], [paper, 1, thickness + 0.5]]) {
     pen.strokeStyle = css(color);
-    pen.lineWidth = width;
-    pen.strokeRect(...area);
+    pen.lineWidth = line;
+    pen.strokeRect(x - out, y - out, width + 2 * out, height + 2 * out);
   }
 }
 
@@ -487,7 +502,7 @@ function writeLabel(pen, text, x, y, align, { ink, muted, font }, marked = false
   pen.fillStyle = css(marked ? ink : muted);
   pen.textAlign = align;
   pen.textBaseline = "middle";
-  pen.fillText(isolated(visible(text)), x, y, MAX_LABEL);
+  pen.fillText(isolated(text), x, y, MAX_LABEL);
 }
 
 // A matrix larger than its box scrolls inside the box, never the page.
@@ -510,7 +525,7 @@ const WRITTEN = {
     const terms = Array.from({ length: left.n_columns }, (_, i) => {
       const a = at(left, { row, column: i });
       const b = at(right, made.right_transposed ? { row: column, column: i } : { row: i, column });
-      const name = left.columns ? left.columns[i] : `${left.column_axis} ${i + 1}`;
+      const name = (left.columns ? "" : `${left.column_axis} `) + label(left.columns, i);
       return { name, value: a * b, written: () => [colored(left, a), " × ", colored(right, b)] };
     });
     const ordered = [...terms].sort(bySize);
@@ -562,7 +577,8 @@ function explain(view) {
   const made = view.made.get(matrix.id);
   const written = made ? WRITTEN[made.kind](view, made, cell, matrix) : { parts: [], note: [" (given)"] };
   const parts = [...written.parts, [element("b", {}, colored(matrix, at(matrix, cell)))]];
-  const name = [symbol(matrix), "(", token(matrix.rows, cell.row), ", ", token(matrix.columns, cell.column), ")"];
+  const [row, column] = [token(matrix.rows, cell.row), token(matrix.columns, cell.column)];
+  const name = [symbol(matrix), "(", row, ", ", column, ")"];
   view.equation.replaceChildren(...name, ...parts.flatMap((part) => [" = ", ...part]), ...(written.note ?? []));
   listTerms(view, written, at(matrix, cell));
   showPath(view, cell);
@@ -573,7 +589,8 @@ function listTerms(view, { terms = [], bias, total }, value) {
   const largest = Math.max(...terms.map((term) => Math.abs(term.value)));
   const sums = [["total", total ?? value]];
   if (bias !== undefined) sums.unshift(["bias", bias]);
-  if (rest.length) sums.unshift([`… ${rest.length} more terms: sum`, rest.reduce((sum, term) => sum + term.value, 0)]);
+  const left = rest.reduce((sum, term) => sum + term.value, 0);
+  if (rest.length) sums.unshift([`… ${rest.length} more terms: sum`, left]);
   const list = element("ul", {}, ...listed.map((term) => termLine(term, largest)));
   const line = element("p", {}, ...sums.flatMap(([name, sum]) => [`${name} `, element("b", {}, numeral(sum))]));
   view.terms.replaceChildren(...(terms.length ? [list, line] : []));
@@ -582,7 +599,7 @@ function listTerms(view, { terms = [], bias, total }, value) {
 function termLine({ name, value, written }, largest) {
   const bar = element("i", { className: value < 0 ? "negative" : "positive" });
   bar.style.width = `${(50 * Math.abs(value)) / largest || 0}%`;
-  const heading = element("bdi", { title: name }, visible(name));
+  const heading = element("bdi", { title: name }, name);
   const product = element("span", {}, ...written(), ` = ${numeral(value)}`);
   return element("li", {}, heading, product, element("span", { className: "bar" }, bar));
 }
@@ -593,8 +610,7 @@ function showPath(view, { matrix, row, column }) {
   for (let id = matrix; id; id = view.made.get(id)?.source) path.unshift(view.matrix.get(id));
   const stops = path.map((stop) => {
     const node = button([symbol(stop), " ", numeral(at(stop, { row, column }))], () => {
-      pause(view);
-      select(view, stop.id, row, column);
+      choose(view, stop.id, row, column);
       view.cards.get(stop.id).grid.focus({ preventScroll: true });
     });
     node.ariaCurrent = stop.id === matrix;
@@ -610,7 +626,8 @@ function exportSvg({ figure, equation, shown, palette }) {
   const frame = figure.getBoundingClientRect();
   const lines = equation.textContent.split(/ (?== )/);
   const [width, height] = [Math.ceil(frame.width), Math.ceil(frame.height) + 24 * lines.length + 12];
-  const svg = svgElement("svg", { width, height, "font-family": "sans-serif", "font-size": 15, fill: css(palette.ink) });
+  const font = { "font-family": "sans-serif", "font-size": 15, fill: css(palette.ink) };
+  const svg = svgElement("svg", { width, height, ...font });
   svg.append(svgElement("rect", { width, height, fill: css(palette.paper) }));
   const place = (node) => {
     const { x, y, width, height } = node.getBoundingClientRect();
@@ -621,7 +638,8 @@ function exportSvg({ figure, equation, shown, palette }) {
     svg.append(svgElement("text", { x, y: y + 16 }, `${matrix.symbol}  ${matrix.title}`));
     const area = place(grid);
     const clip = svgElement("svg", { ...area, viewBox: Object.values(area).join(" ") });
-    clip.append(...[cells, labels].map((node) => svgElement("image", { href: node.toDataURL(), ...place(node) })));
+    const picture = (node) => svgElement("image", { href: node.toDataURL(), ...place(node) });
+    clip.append(picture(cells), picture(labels));
     svg.append(clip);
   }
   svg.append(...lines.map((line, i) => svgElement("text", { x: 0, y: frame.height + 24 * (i + 1) }, line)));
@@ -649,16 +667,14 @@ function numeral(value) {
   const size = Math.abs(value);
   if (Number.isNaN(value)) return "NaN";
   const huge = size >= 10000 || (size > 0 && size < 5e-5);
-  const digits = huge ? size.toExponential(1) : size > 0 && size < 0.005 ? size.toPrecision(1) : size.toFixed(2);
+  const small = size > 0 && size < 0.005;
+  const digits = huge ? size.toExponential(1) : small ? size.toPrecision(1) : size.toFixed(2);
   return (value < 0 ? "−" : "") + (size === Infinity ? "∞" : digits.replace("e-", "e−"));
 }
 
 function label(labels, index) {
-  return labels ? labels[index] : String(index + 1);
-}
-
-function visible(text) {
-  return text.trim() ? text : "␣".repeat(text.length);
+  if (!labels) return String(index + 1);
+  return labels[index].trim() ? labels[index] : "␣".repeat(labels[index].length);
 }
 
 function isolated(text) {
@@ -666,12 +682,13 @@ function isolated(text) {
 }
 
 function names(matrix, { row, column }) {
-  return [label(matrix.rows, row), label(matrix.columns, column)].map((text) => isolated(visible(text)));
+  return [isolated(label(matrix.rows, row)), isolated(label(matrix.columns, column))];
 }
 
 function spoken(matrix, cell) {
   const [row, column] = names(matrix, cell);
-  return `${matrix.title}, ${matrix.row_axis} ${row}, ${matrix.column_axis} ${column}: ${numeral(at(matrix, cell))}`;
+  const place = `${matrix.row_axis} ${row}, ${matrix.column_axis} ${column}`;
+  return `${matrix.title}, ${place}: ${numeral(at(matrix, cell))}`;
 }
 
 function joined(terms) {
@@ -696,7 +713,7 @@ function colorOf({ colour }) {
 }
 
 function token(labels, index) {
-  return element("bdi", { className: "token" }, visible(label(labels, index)));
+  return element("bdi", { className: "token" }, label(labels, index));
 }
 
 // ---- small tools -------------------------------------------------------------------------------

@@ -201,7 +201,9 @@ def reported_cell(
 ) -> CellSelection | None:
     """Read the cell that the learner chose; None if there is none, or if it cannot be one."""
     state = st.session_state.get(key)
-    return valid_cell(state.get("selected") if isinstance(state, Mapping) else None, matrices, steps)
+    return valid_cell(
+        state.get("selected") if isinstance(state, Mapping) else None, matrices, steps
+    )
 
 
 def valid_cell(

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from pages.ui.figures import style
 from pages.ui.figures.style import Theme
@@ -75,23 +74,24 @@ def weights_table(weights: np.ndarray, tokens: Sequence[str]) -> dict[str, list[
 
 def received_heatmap(received: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
     """Show the attention that each token receives in each block: (block, token), mean of heads."""
-    blocks = [f"block {block}" for block in range(1, len(received) + 1)]
-    figure = go.Figure(
-        go.Heatmap(
-            z=received.astype(np.float32),
-            x=style.plot_labels(tokens),
-            y=blocks,
-            colorscale=style.sequential_scale("weights", theme),
-            zmin=0,
-            colorbar={"title": "weight"},
-            hovertemplate="%{x} receives %{z:.2f} of the attention in %{y}<extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
+    heatmap = go.Heatmap(
+        z=received.astype(np.float32),
+        x=style.plot_labels(tokens),
+        y=[f"block {block}" for block in range(1, len(received) + 1)],
+        colorscale=style.sequential_scale("weights", theme),
+        zmin=0,
+        colorbar={"title": "weight"},
+        hovertemplate="%{x} receives %{z:.2f} of the attention in %{y}<extra></extra>",
+        xgap=1,
+        ygap=1,
     )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title="token that is looked at")
-    return style.styled(figure, theme, 300)
+    return style.drawn(
+        heatmap,
+        theme,
+        300,
+        xaxis={"title": "token that is looked at"},
+        yaxis={"autorange": "reversed"},
+    )
 
 
 def received_table(received: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
@@ -105,30 +105,44 @@ def comparison(
 ) -> go.Figure:
     """Show weights intact, changed, and the difference (query x key) on a scale with fixed zero."""
     labels = style.plot_labels(tokens)
-    figure = make_subplots(
-        1, 3, subplot_titles=("intact", "changed", "changed − intact"), shared_yaxes=True
-    )
-    most = float(max(intact.max(), changed.max()))
     difference = changed - intact
+    most = float(max(intact.max(), changed.max()))
     extent = max(float(np.abs(difference).max()), 1e-6)
     panels = (
-        (intact, {"coloraxis": "coloraxis"}),
-        (changed, {"coloraxis": "coloraxis"}),
-        (difference, {"coloraxis": "coloraxis2"}),
+        ("intact", intact, "", "coloraxis", [0, 0.31]),
+        ("changed", changed, "2", "coloraxis", [0.345, 0.655]),
+        ("changed − intact", difference, "3", "coloraxis2", [0.69, 1]),
     )
-    for column, (values, colouring) in enumerate(panels, 1):
-        heatmap = go.Heatmap(
-            z=values.astype(np.float32),
-            x=labels,
-            y=labels,
-            hovertemplate="%{y} → %{x}: %{z:.3f}<extra></extra>",
-            **colouring,
-        )
-        figure.add_trace(heatmap, 1, column)
     bar = {"len": 0.45, "thickness": 12}
-    figure = style.styled(figure, theme, 420)
-    figure.update_layout(
+    return style.drawn(
+        [
+            go.Heatmap(
+                z=values.astype(np.float32),
+                x=labels,
+                y=labels,
+                xaxis=f"x{number}",
+                coloraxis=colouring,
+                hovertemplate="%{y} → %{x}: %{z:.3f}<extra></extra>",
+            )
+            for _, values, number, colouring, _ in panels
+        ],
+        theme,
+        420,
         margin={"t": 32},
+        **{f"xaxis{number}": {"domain": domain} for _, _, number, _, domain in panels},
+        yaxis={"autorange": "reversed", "title": "token that looks"},
+        annotations=[
+            {
+                "text": title,
+                "x": sum(domain) / 2,
+                "y": 1,
+                "xref": "paper",
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+            for title, _, _, _, domain in panels
+        ],
         coloraxis={
             "colorscale": style.sequential_scale("weights", theme),
             "cmin": 0,
@@ -142,15 +156,12 @@ def comparison(
             "colorbar": {"title": "difference", "y": 0.23, **bar},
         },
     )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_yaxes(title="token that looks", col=1)
-    return figure
 
 
 def comparison_table(
     intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str]
 ) -> dict[str, list[object]]:
-    """Write intact and changed weights as a table, a row per pair of tokens, largest change first."""
+    """Write both weights of every pair of tokens as a table, the largest change first."""
     difference = changed - intact
     order = np.argsort(-np.abs(difference), axis=None)
     queries, keys = np.unravel_index(order, difference.shape)
@@ -221,31 +232,39 @@ def pronoun_table(weights: np.ndarray, nouns: Sequence[str]) -> dict[str, list[o
 def pronoun_links(links: PronounLinks, nouns: Sequence[str], theme: Theme) -> go.Figure:
     """Show how the pronoun's weight on two nouns moves when one word changes."""
     names, weights = links
-    figure = go.Figure()
+    traces: list[go.Scatter] = []
     for noun, (name, quantity) in enumerate(zip(nouns, ("q", "k"), strict=True)):
         colour = style.COLORS[quantity][theme]
         first, second = weights[0, :, noun], weights[1, :, noun]
-        figure.add_scatter(
-            x=np.column_stack([first, second, np.full(len(names), np.nan)]).ravel(),
-            y=np.repeat(np.array(names), 3),
-            mode="lines",
-            line={"color": colour, "width": 2},
-            hoverinfo="skip",
-            showlegend=False,
+        traces.append(
+            go.Scatter(
+                x=np.column_stack([first, second, np.full(len(names), np.nan)]).ravel(),
+                y=np.repeat(np.array(names), 3),
+                mode="lines",
+                line={"color": colour, "width": 2},
+                hoverinfo="skip",
+                showlegend=False,
+            )
         )
         marks = ((first, "tired", "circle"), (second, "wide", "diamond-open"))
-        for values, sentence, symbol in marks:
-            figure.add_scatter(
+        traces += [
+            go.Scatter(
                 x=values,
-                y=list(names),
+                y=names,
                 mode="markers",
                 marker={"color": colour, "size": 11, "symbol": symbol, "line": {"width": 2}},
-                name=f"{name}, in “… too {sentence}”",
-                hovertemplate=f"%{{y}}: it → {name} %{{x:.2f}} (… too {sentence})<extra></extra>",
+                name=f"{name}, … too {word}",
+                hovertemplate=f"%{{y}}: it → {name} %{{x:.2f}} (… too {word})<extra></extra>",
             )
-    figure.update_xaxes(title="weight from it", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed")
-    return style.styled(figure, theme, 120 + 30 * len(names))
+            for values, word, symbol in marks
+        ]
+    return style.drawn(
+        traces,
+        theme,
+        120 + 30 * len(names),
+        xaxis={"title": "weight from it", "rangemode": "tozero"},
+        yaxis={"autorange": "reversed"},
+    )
 
 
 def look_for_change(
@@ -279,21 +298,18 @@ MEASURES = {
 
 def measures_heatmap(shares: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
     """Show four answers to "which tokens mattered?": (measure, token), each row summing to 1."""
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares.astype(np.float32),
-            x=style.plot_labels(tokens),
-            y=list(MEASURES),
-            colorscale=style.sequential_scale("output", theme),
-            zmin=0,
-            colorbar={"title": "share"},
-            hovertemplate="%{y}: %{x} %{z:.2f}<extra></extra>",
-            xgap=1,
-            ygap=2,
-        )
+    heatmap = go.Heatmap(
+        z=shares.astype(np.float32),
+        x=style.plot_labels(tokens),
+        y=list(MEASURES),
+        colorscale=style.sequential_scale("output", theme),
+        zmin=0,
+        colorbar={"title": "share"},
+        hovertemplate="%{y}: %{x} %{z:.2f}<extra></extra>",
+        xgap=1,
+        ygap=2,
     )
-    figure.update_yaxes(autorange="reversed")
-    return style.styled(figure, theme, 280)
+    return style.drawn(heatmap, theme, 280, yaxis={"autorange": "reversed"})
 
 
 def look_for_measures(shares: np.ndarray, tokens: Sequence[str], token: int) -> str:

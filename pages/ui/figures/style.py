@@ -66,6 +66,43 @@ def plot_labels(texts: Iterable[str]) -> list[str]:
     return labels
 
 
+def _template(theme: Theme) -> go.layout.Template:
+    axis = {
+        "gridcolor": GRID[theme],
+        "zerolinecolor": GRID[theme],
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+    layout = {
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": BACKGROUND[theme],
+        "plot_bgcolor": BACKGROUND[theme],
+        "font": {"family": "Source Sans, sans-serif", "size": 14, "color": TEXT[theme]},
+        "hoverlabel": {"font": {"size": 14}},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "xaxis": axis,
+        "yaxis": axis,
+    }
+    return go.layout.Template(layout=layout)
+
+
+TEMPLATES = {"light": _template("light"), "dark": _template("dark")}
+
+
+def drawn(traces: object, theme: Theme, height: int, **layout: object) -> go.Figure:
+    """Make a figure with the look that all figures share.
+
+    The layout is given at once: Plotly takes ten times as long to change one afterwards.
+
+    Args:
+        traces: One Plotly trace or several.
+        theme: Light or dark.
+        height: In pixels.
+        layout: What is particular to this figure: `xaxis`, `yaxis`, `annotations` …
+    """
+    return go.Figure(traces, {"template": TEMPLATES[theme], "height": height, **layout})
+
+
 def styled(figure: go.Figure, theme: Theme, height: int) -> go.Figure:
     """Give a figure the look that all figures share."""
     axis = {"gridcolor": GRID[theme], "zerolinecolor": GRID[theme], "automargin": True}

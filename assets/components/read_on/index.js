@@ -1,0 +1,30 @@
+// Asks for the next section when the reader comes near the end of what has been computed,
+// or at once if the address names a figure further down.
+
+export default function ({ parentElement, setTriggerValue }) {
+  let asked = false;
+  const ask = () => {
+    if (asked) return;
+    asked = true;
+    setTriggerValue("near", true);
+  };
+
+  let button = parentElement.querySelector("button");
+  if (!button) {
+    button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Read on ↓";
+    parentElement.append(button);
+  }
+  button.onclick = ask;
+
+  const target = decodeURIComponent(location.hash.slice(1));
+  if (target && !document.getElementById(target)) ask();
+
+  const observer = new IntersectionObserver(
+    (entries) => entries.some((entry) => entry.isIntersecting) && ask(),
+    { rootMargin: "0px 0px 300px 0px" },
+  );
+  observer.observe(button);
+  return () => observer.disconnect();
+}

@@ -1,0 +1,500 @@
+"""Figures of embeddings: rows of the table, neighbours, cosines, maps, one word in two meanings.
+
+A cosine is read against what random pairs of words have: the tables and sentences here say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.ui.figures import style
+from pages.ui.figures.style import Theme
+from pages.ui.text import quoted
+
+Table = dict[str, list[object]]
+
+PARTS = ("token", "position", "segment", "sum", "output")
+STAGES = ("table", "+ position", *(f"block {block}" for block in range(1, 7)))
+N_BARS = 12
+N_ANSWERS = 6
+
+
+def short(text: str) -> str:
+    """Cut a long word, so that its label leaves room for the picture."""
+    return text if len(text) <= 16 else f"{text[:15]}…"
+
+
+def labels(words: Sequence[str]) -> list[str]:
+    """Write words as the names along an axis."""
+    return style.plot_labels(map(short, words))
+
+
+def note_on_pieces(word: str, pieces: Sequence[str]) -> str:
+    """Say which row stands for a word that has none of its own; nothing if it has one."""
+    if pieces == ("[UNK]",):
+        return f" {quoted(word)} is unknown to the model: it gets the row of `[UNK]`."
+    if len(pieces) > 1:
+        cut = " ".join(map(quoted, pieces))
+        return f" {quoted(word)} has no row: it is read as {cut}, and their mean row is used."
+    return ""
+
+
+def notes_on_pieces(words: Sequence[str], pieces: Sequence[Sequence[str]]) -> str:
+    """Join the notes on all words."""
+    return "".join(map(note_on_pieces, words, pieces))
+
+
+def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> go.Figure:
+    """Show what is looked up and added for one token as aligned strips of colour.
+
+    Args:
+        rows: (token, position, segment, sum, output; d_model).
+        token_id: The token's row in the table.
+        place: The token's place in the text, counted from 0.
+        theme: The theme to draw for.
+    """
+    norms = np.linalg.norm(rows, axis=1)
+    names = (
+        f"row {token_id:,} of the token table",
+        f"+ row {place + 1} of the position table",
+        "+ row 1 of the segment table",
+        "= sum",
+        "sum, normalised: what block 1 reads",
+    )
+    figure = go.Figure(
+        [
+            _strips(rows[:4], [4, 3, 2, 1], names[:4], 0.25, 0.72, theme),
+            _strips(rows[4:], [0], names[4:], 2.0, 0.16, theme),
+        ]
+    )
+    for height, name, norm in zip((4, 3, 2, 1, 0), names, norms, strict=True):
+        figure.add_annotation(
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=height + 0.28,
+            yanchor="bottom",
+            text=f"{name} · length {norm:.2f}",
+            showarrow=False,
+        )
+    figure.update_xaxes(title="dimension", range=[0.5, rows.shape[1] + 0.5], showgrid=False)
+    figure.update_yaxes(visible=False, range=[-0.35, 4.75])
+    return style.styled(figure, theme, 400)
+
+
+def _strips(
+    rows: np.ndarray,
+    heights: list[int],
+    names: Sequence[str],
+    limit: float,
+    bar_at: float,
+    theme: Theme,
+) -> go.Heatmap:
+    """Draw rows as strips around the given heights, coloured from -limit to limit."""
+    return go.Heatmap(
+        z=rows.astype(np.float32),
+        x0=1,
+        dx=1,
+        y=heights,
+        zmin=-limit,
+        zmax=limit,
+        zmid=0,
+        colorscale=style.diverging_scale(theme),
+        ygap=26,
+        customdata=np.repeat(np.array(names)[:, None], rows.shape[1], axis=1),
+        hovertemplate="dimension %{x}: %{z:.3f}<br>%{customdata}<extra></extra>",
+        colorbar={
+            "title": {"text": "value", "side": "right"},
+            "thickness": 12,
+            "len": 0.55 if len(rows) > 1 else 0.3,
+            "y": bar_at,
+            "tickvals": [-limit, 0, limit],
+            "ticktext": [f"≤ −{limit:g}", "0", f"≥ {limit:g}"],
+        },
+    )
+
+
+def look_for_lookup(rows: np.ndarray, token: str, token_id: int, place: int) -> str:
+    """Say which row was looked up, and how large each part of the sum is."""
+    norms = dict(zip(PARTS, np.linalg.norm(rows, axis=1), strict=True))
+    return (
+        f"{quoted(token)} has the number {token_id:,}, so the model takes row {token_id:,}: "
+        f"{rows.shape[1]} numbers, length {norms['token']:.2f}. Place {place + 1} adds a row of "
+        f"length {norms['position']:.2f}; the segment adds {norms['segment']:.2f}, "
+        f"the same for every token."
+    )
+
+
+def lookup_table(rows: np.ndarray) -> Table:
+    """Write the strips as numbers, one line per dimension."""
+    values = {part: np.round(row, 4).tolist() for part, row in zip(PARTS, rows, strict=True)}
+    return {"dimension": list(range(1, rows.shape[1] + 1)), **values}
+
+
+class RandomBand(NamedTuple):
+    """Where the cosines of random pairs of words lie."""
+
+    mean: float
+    low: float  # 1 of 100 pairs is below
+    high: float  # 1 of 100 pairs is above
+
+
+def random_band(cosines: np.ndarray) -> RandomBand:
+    """Describe the cosines of random pairs: their mean and the range of 98 in 100."""
+    low, high = np.quantile(cosines, (0.01, 0.99))
+    return RandomBand(float(cosines.mean()), float(low), float(high))
+
+
+def neighbour_bars(
+    tokens: Sequence[str], cosines: np.ndarray, band: RandomBand, theme: Theme
+) -> go.Figure:
+    """Show the nearest tokens as bars beside the band of random pairs."""
+    figure = _cosine_bars(
+        tokens[:N_BARS], cosines[:N_BARS], [style.COLORS["embedding"][theme]] * N_BARS
+    )
+    figure.add_vrect(
+        x0=band.low,
+        x1=band.high,
+        line_width=0,
+        fillcolor=style.COLORS["segment"][theme],
+        opacity=0.25,
+        layer="above",
+    )
+    figure.add_annotation(
+        x=band.low,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        xanchor="left",
+        text="98 in 100 random pairs lie in the grey band",
+        showarrow=False,
+    )
+    figure.update_xaxes(title="cosine", range=[min(band.low, 0) - 0.02, 1.08])
+    return style.styled(figure, theme, 430).update_layout(margin_t=30)
+
+
+def _cosine_bars(tokens: Sequence[str], cosines: np.ndarray, colors: Sequence[str]) -> go.Figure:
+    """Draw one bar per token, the largest on top, with its cosine at the end."""
+    return go.Figure(
+        go.Bar(
+            x=cosines.astype(np.float32),
+            y=labels(tokens),
+            orientation="h",
+            marker={"color": colors[: len(tokens)]},
+            texttemplate="%{x:.2f}",
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+        )
+    ).update_yaxes(autorange="reversed")
+
+
+def look_for_neighbours(
+    word: str,
+    pieces: Sequence[str],
+    tokens: Sequence[str],
+    cosines: np.ndarray,
+    band: RandomBand,
+) -> str:
+    """Say what is nearest to a word and how far that is above chance."""
+    own = sum(token in pieces for token in tokens[:N_BARS])
+    warning = f" {own} of the {N_BARS} bars are these pieces themselves." if own else ""
+    return (
+        f"Nearest to {quoted(word)} is {quoted(tokens[0])}, {cosines[0]:.2f}. Two random words "
+        f"have {band.mean:.2f} on average, and 98 in 100 pairs lie between {band.low:.2f} and "
+        f"{band.high:.2f}: close means far above that.{note_on_pieces(word, pieces)}{warning}"
+    )
+
+
+def neighbour_table(tokens: Sequence[str], cosines: np.ndarray) -> Table:
+    """Write tokens and their cosines."""
+    return {"token": list(tokens), "cosine": np.round(cosines, 4).tolist()}
+
+
+def cosine_heatmap(words: Sequence[str], cosines: np.ndarray, theme: Theme) -> go.Figure:
+    """Show the cosine of every pair of words."""
+    names = labels(words)
+    few = len(words) <= 14
+    figure = go.Figure(
+        go.Heatmap(
+            z=cosines.astype(np.float32),
+            x=names,
+            y=names,
+            zmin=-1,
+            zmax=1,
+            zmid=0,
+            colorscale=style.diverging_scale(theme),
+            xgap=1,
+            ygap=1,
+            texttemplate="%{z:.2f}" if few else None,
+            textfont={"size": 12},
+            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+            colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12},
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
+    figure.update_xaxes(showgrid=False, dtick=1)
+    return style.styled(figure, theme, max(300, min(640, 110 + 34 * len(words))))
+
+
+class Pair(NamedTuple):
+    """Two words, by their place in a list, and their cosine."""
+
+    first: int
+    second: int
+    cosine: float
+
+
+def mutual_pairs(cosines: np.ndarray) -> list[Pair]:
+    """Find the pairs in which each word is the other's nearest, closest pair first."""
+    others = np.where(np.eye(len(cosines), dtype=bool), -np.inf, cosines)
+    nearest = others.argmax(axis=1)
+    pairs = [
+        Pair(first, int(second), float(cosines[first, second]))
+        for first, second in enumerate(nearest)
+        if first < second and nearest[second] == first
+    ]
+    return sorted(pairs, key=lambda pair: -pair.cosine)
+
+
+def look_for_cosines(words: Sequence[str], cosines: np.ndarray, band: RandomBand) -> str:
+    """Name the words that are each other's nearest, and what lies within chance."""
+    named = ", ".join(
+        f"{quoted(words[first])}–{quoted(words[second])} {cosine:.2f}"
+        for first, second, cosine in mutual_pairs(cosines)[:5]
+    )
+    pairs = cosines[np.triu_indices(len(words), 1)]
+    above = int((pairs > band.high).sum())
+    return (
+        f"Each the other's nearest here: {named}. Of all {len(pairs)} pairs, {above} are above "
+        f"{band.high:.2f}, where only 1 in 100 random pairs lies."
+    )
+
+
+def cosine_table(words: Sequence[str], cosines: np.ndarray) -> Table:
+    """Write the cosines with one line per word."""
+    columns = {word: np.round(cosines[:, i], 4).tolist() for i, word in enumerate(words)}
+    return {"cosine of": list(words), **columns}
+
+
+def answer(inputs: Sequence[str], tokens: Sequence[str]) -> int:
+    """Find the nearest token that is none of the words that went in."""
+    return next(place for place, token in enumerate(tokens) if token not in inputs)
+
+
+def analogy_bars(
+    pieces: Sequence[Sequence[str]], tokens: Sequence[str], cosines: np.ndarray, theme: Theme
+) -> go.Figure:
+    """Show the tokens nearest to start − minus + plus; the words that went in are grey."""
+    inputs = [piece for cut in pieces for piece in cut]
+    tokens, cosines = tokens[:N_ANSWERS], cosines[:N_ANSWERS]
+    grey, colour = style.COLORS["segment"][theme], style.COLORS["embedding"][theme]
+    names = [f"{token} (went in)" if token in inputs else token for token in tokens]
+    figure = _cosine_bars(names, cosines, [grey if token in inputs else colour for token in tokens])
+    figure.update_xaxes(title="cosine", range=[0, 1.08])
+    return style.styled(figure, theme, 260)
+
+
+def look_for_analogy(
+    words: Sequence[str],
+    pieces: Sequence[Sequence[str]],
+    tokens: Sequence[str],
+    cosines: np.ndarray,
+) -> str:
+    """Say what is nearest to start − minus + plus, with and without the words that went in."""
+    inputs = [piece for cut in pieces for piece in cut]
+    found = answer(inputs, tokens)
+    start, minus, plus = map(quoted, words)
+    first = (
+        f"Nearest to {start} − {minus} + {plus} is {quoted(tokens[0])}, {cosines[0]:.2f}"
+        + (", a word that went in. Leave those out, and it is " if found else ", ")
+        + (f"{quoted(tokens[found])}, {cosines[found]:.2f}." if found else "a new word.")
+    )
+    return first + notes_on_pieces(words, pieces)
+
+
+def word_map(
+    words: Sequence[str],
+    points: np.ndarray,
+    shares: np.ndarray,
+    cosines: np.ndarray,
+    seen_from: int,
+    theme: Theme,
+) -> go.Figure:
+    """Show words on two or three axes, coloured by their true cosine with one of them.
+
+    Args:
+        words: The words.
+        points: (word, axis), two axes or three.
+        shares: Share of the variance on each axis, in [0, 1].
+        cosines: Of each word with the one from which is measured.
+        seen_from: The place of that word.
+        theme: The theme to draw for.
+    """
+    names = labels(words)
+    symbols = ["circle"] * len(words)
+    symbols[seen_from] = "diamond"
+    look = {
+        "mode": "markers+text",
+        "text": names,
+        "customdata": cosines.astype(np.float32),
+        "meta": names[seen_from],
+        "hovertemplate": "%{text}: cosine with %{meta} %{customdata:.2f}<extra></extra>",
+        "marker": {
+            "size": 11,
+            "symbol": symbols,
+            "color": cosines.astype(np.float32),
+            "cmin": 0,
+            "cmax": 1,
+            "colorscale": style.sequential_scale("embedding", theme),
+            "line": {"width": 1.5, "color": style.COLORS["embedding"][theme]},
+            "colorbar": {
+                "title": {"text": f"true cosine with {names[seen_from]}", "side": "right"},
+                "thickness": 12,
+            },
+        },
+    }
+    axes = [f"axis {axis} ({share:.0%} of the variance)" for axis, share in enumerate(shares, 1)]
+    x, y, *z = points.T.astype(np.float32)
+    if z:
+        figure = go.Figure(go.Scatter3d(x=x, y=y, z=z[0], **look))
+        plain = {"backgroundcolor": style.BACKGROUND[theme], "gridcolor": style.GRID[theme]}
+        figure.update_scenes(
+            {
+                f"{name}axis": {"title": title, **plain}
+                for name, title in zip("xyz", axes, strict=True)
+            },
+            aspectmode="data",
+        )
+        return style.styled(figure, theme, 560)
+    figure = go.Figure(go.Scatter(x=x, y=y, textposition=_sides(points), **look))
+    figure.update_xaxes(title=axes[0])
+    figure.update_yaxes(title=axes[1], scaleanchor="x")
+    return style.styled(figure, theme, 520)
+
+
+def _sides(points: np.ndarray) -> list[str]:
+    """Write each word on the side of its point that faces away from the nearest other point."""
+    steps = points[:, None] - points[None]
+    distances = np.linalg.norm(steps, axis=-1) + np.diag(np.full(len(points), np.inf))
+    away = steps[np.arange(len(points)), distances.argmin(axis=1)]
+    return ["top center" if step > 0 else "bottom center" for step in away[:, 1]]
+
+
+def look_for_map(
+    words: Sequence[str], cosines: np.ndarray, misleading: tuple[int, int, int, int, int]
+) -> str:
+    """Name the pair of words that the map misstates most.
+
+    Args:
+        words: The words on the map.
+        cosines: (word, word).
+        misleading: Its two words, rank on the map and by cosine (from 0), number of pairs.
+    """
+    first, second, on_map, by_cosine, n_pairs = misleading
+    return (
+        f"Do not trust every distance: {quoted(words[first])} and {quoted(words[second])} are "
+        f"number {on_map + 1} of {n_pairs} pairs by closeness on the map, but number "
+        f"{by_cosine + 1} by true cosine ({cosines[first, second]:.2f})."
+    )
+
+
+def map_table(words: Sequence[str], points: np.ndarray, cosines: np.ndarray, name: str) -> Table:
+    """Write where each word lies, and its true cosine with one word."""
+    axes = {f"axis {i}": np.round(axis, 4).tolist() for i, axis in enumerate(points.T, 1)}
+    return {"word": list(words), **axes, f"cosine with {name}": np.round(cosines, 4).tolist()}
+
+
+def meaning_lines(
+    word: str,
+    same: np.ndarray,
+    different: np.ndarray,
+    learner: np.ndarray | None,
+    theme: Theme,
+) -> go.Figure:
+    """Show the cosine of a word with itself in another sentence, stage by stage.
+
+    Args:
+        word: The word of the ready sentences.
+        same: (pair, stage), sentences that mean the same by it.
+        different: (pair, stage), sentences that do not.
+        learner: (stage,), the learner's two sentences; None if one lacks the word.
+        theme: The theme to draw for.
+    """
+    shades = style.colors(theme)
+    kinds = (
+        (same, f"{word}, same meaning", shades["positive"], "solid"),
+        (different, f"{word}, different meanings", shades["negative"], "dash"),
+    )
+    figure = go.Figure([_each_pair(pairs, colour) for pairs, _, colour, _ in kinds])
+    for pairs, name, colour, dash in kinds:
+        line = {"color": colour, "width": 3, "dash": dash}
+        figure.add_trace(_line(pairs.mean(axis=0), f"{name} (mean)", line))
+    if learner is not None:
+        line = {"color": style.TEXT[theme], "width": 2.5, "dash": "dot"}
+        figure.add_trace(_line(learner, "your two sentences", line))
+    figure.update_yaxes(title="cosine")
+    figure.update_xaxes(title="stage of the reading")
+    return style.styled(figure, theme, 440)
+
+
+def _each_pair(pairs: np.ndarray, colour: str) -> go.Scatter:
+    """Draw every pair as a faint line; a gap (NaN) ends each."""
+    gap = np.full((len(pairs), 1), np.nan)
+    return go.Scatter(
+        x=[*STAGES, None] * len(pairs),
+        y=np.hstack([pairs, gap]).ravel().astype(np.float32),
+        mode="lines",
+        line={"color": colour, "width": 1},
+        opacity=0.35,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _line(cosines: np.ndarray, name: str, line: dict[str, object]) -> go.Scatter:
+    """Draw one line through all stages."""
+    return go.Scatter(
+        x=STAGES,
+        y=cosines.astype(np.float32),
+        mode="lines+markers",
+        line=line,
+        name=name,
+        hovertemplate=f"%{{x}}: %{{y:.2f}}<extra>{name}</extra>",
+    )
+
+
+def look_for_meanings(
+    word: str, same: np.ndarray, different: np.ndarray, shared: str, learner: np.ndarray | None
+) -> str:
+    """Say where two meanings of a word part, and what the learner's two sentences do."""
+    gaps = same.mean(axis=0) - different.mean(axis=0)
+    widest = int(gaps.argmax())
+    ready = (
+        f"In the table every {quoted(word)} is the same row. The gap is widest after "
+        f"{STAGES[widest]}: {same[:, widest].mean():.2f} within a meaning, "
+        f"{different[:, widest].mean():.2f} across."
+    )
+    if learner is None:
+        return f"{ready} {quoted(shared)} is not in both of your sentences, so they have no line."
+    return (
+        f"{ready} {quoted(shared)} in your two sentences: {learner[0]:.2f} in the table, "
+        f"{learner[widest]:.2f} after {STAGES[widest]}, {learner[-1]:.2f} after {STAGES[-1]}."
+    )
+
+
+def meaning_table(
+    word: str, same: np.ndarray, different: np.ndarray, learner: np.ndarray | None
+) -> Table:
+    """Write the cosines of every pair of sentences, one column each."""
+    columns = {
+        f"{word}, {kind}, pair {number}": np.round(pair, 4).tolist()
+        for kind, pairs in (("same meaning", same), ("different meanings", different))
+        for number, pair in enumerate(pairs, 1)
+    }
+    yours = {} if learner is None else {"your two sentences": np.round(learner, 4).tolist()}
+    return {"stage": list(STAGES), **yours, **columns}
