@@ -12,6 +12,7 @@ from math import sqrt
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.linear import Linear
 
@@ -60,6 +61,19 @@ def scaled_dot_product_attention(
     weights = scores.softmax(dim=-1)
     output = weights @ v
     return AttentionTrace(q, k, v, raw_scores, scaled_scores, scores, weights, output)
+
+
+def fused_attention(
+    q: Float[Tensor, "*batch query d_k"],
+    k: Float[Tensor, "*batch key d_k"],
+    v: Float[Tensor, "*batch key d_v"],
+    mask: Bool[Tensor, "... query key"] | None = None,
+    scale: bool = True,
+) -> Float[Tensor, "*batch query d_v"]:
+    """Compute the same output with PyTorch's own function, which keeps no intermediate quantity."""
+    return functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, scale=None if scale else 1.0
+    )
 
 
 def apply_mask(

@@ -22,7 +22,7 @@ theme = controls.theme()
 reading = cached.reading(sentence)
 
 lesson.say("lookup")
-place = controls.looked_up_token(reading.tokens)
+place = controls.looked_up_token(reading)
 token, token_id = reading.tokens[place], reading.token_ids[place]
 rows = cached.embedding_rows(sentence, place)
 figure(

@@ -1,5 +1,7 @@
 import streamlit as st
+
 from pages.ui import controls, menu
+
 menu.require_route()
 st.title("positional_encoding")
 st.write(repr(controls.sentence()))

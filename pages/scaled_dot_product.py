@@ -1,19 +1,117 @@
-"""Self-attention: which tokens look at which."""
+"""Scaled dot-product attention: the function, one step at a time."""
 
-import plotly.graph_objects as go
-from core.attention import scaled_dot_product_attention
-from pages.ui import cached, controls
+import streamlit as st
+
+from core.attention import apply_mask, scaled_dot_product_attention
+from core.scaling import compare_scaling, output_gradients
+from pages.ui import cached, controls, matrices
+from pages.ui.components.matrix_view import CellSelection, matrix_view
 from pages.ui.figure import figure
+from pages.ui.figures import scaled_dot_product as figures
 from pages.ui.figures import style
+from pages.ui.figures.self_attention import matrix_table, strongest_link
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
-lesson = Lesson("self_attention")
+lesson = Lesson("scaled_dot_product")
 sentence = controls.sentence()
-trace = cached.encoder_trace(sentence)
-lesson.say("weights")
+theme, colors = controls.theme(), style.colors(controls.theme())
 block, head = controls.block_and_head()
-w = trace.weights.numpy()
-figure("weights", "Who looks at whom?", f"{quoted(trace.tokens[1])} looks at `the`", style.styled(go.Figure(go.Heatmap(z=w[block, head], colorscale=style.sequential_scale("weights","light"))),"light",400), lambda: {"a":[1,2],"b":["=x","y"]}, "heatmap")
+name = matrices.head_name(block, head)
+tokens = cached.reading(sentence).tokens
+intact = cached.head_attention(sentence, block, head)
+link = strongest_link(intact.weights.numpy(), tokens)
+
+lesson.say("steps")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    typed = controls.own_numbers()
+    mask, scaled = controls.mask(), controls.scaled()
+numbers = controls.typed_matrices() if typed else None
+if numbers:
+    attention = cached.typed_attention(**numbers, mask=mask, scale=scaled)
+    labels, start = [f"row {row}" for row in range(1, len(numbers["q"]) + 1)], (0, 0)
+else:
+    attention = cached.head_attention(sentence, block, head, mask, scaled)
+    labels, start = tokens, (link.query, link.key)
+parts, relations = matrices.attention_matrices(attention, labels, scaled, colors)
+figure(
+    "attention-steps",
+    "How do vectors become attention?" if numbers else f"What does head {name} compute?",
+    figures.look_for_steps(attention.weights.numpy(), labels, start[0]),
+    lambda: matrix_view(
+        parts,
+        relations,
+        matrices.STEPS,
+        controls.cell("cell", parts, matrices.STEPS, CellSelection("raw_scores", *start)),
+        colors=colors,
+        key="cell",
+        on_change=lambda: controls.keep_cell("cell", parts, matrices.STEPS),
+    ),
+    lambda: figures.pairs_table({part.id: part.values for part in parts[2:6]}, labels),
+    "The matrices Q, K, V, the scores, the weights and the output, step by step.",
+)
+difference = cached.fused_difference(attention, mask, scaled)
+st.caption(f"PyTorch's fused function gives the same output; largest difference {difference:.0e}.")
 lesson.code(scaled_dot_product_attention)
+
+lesson.say("masks")
+weights = {
+    "none: an encoder": intact.weights.numpy(),
+    "causal: a writer": cached.head_attention(sentence, block, head, "causal").weights.numpy(),
+    "padding: a batch": cached.head_attention(sentence, block, head, "padding").weights.numpy(),
+}
+figure(
+    "attention-masks",
+    "What does each mask forbid?",
+    figures.look_for_masks(weights, tokens),
+    lambda: matrix_view(
+        matrices.weights_matrices(weights, tokens, colors), colors=colors, key="masks"
+    ),
+    lambda: figures.pairs_table(weights, tokens),
+    f"Weights of head {name} without a mask, with a causal mask and with a padding mask.",
+)
+lesson.code(apply_mask)
+
+lesson.say("scaling")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    sweep = cached.scaling(controls.n_keys(), controls.seed())
+unscaled, rescaled = cached.arrays(sweep.unscaled), cached.arrays(sweep.scaled)
+figure(
+    "attention-scaling",
+    "What becomes of softmax when the vectors get wider?",
+    figures.look_for_saturation(sweep.widths, unscaled, rescaled),
+    figures.saturation(sweep.widths, unscaled, rescaled, sweep.expected_spread.numpy(), theme),
+    lambda: figures.saturation_table(sweep.widths, unscaled, rescaled),
+    "Spread of scores, entropy of weights and gradient against d_k, scaled and unscaled.",
+)
+lesson.code(compare_scaling)
+
+lesson.say("temperature")
+temperature = controls.temperature()
+usual = intact.weights[link.query].numpy()
+heated = cached.head_attention(sentence, block, head, temperature=temperature)
+changed = heated.weights[link.query].numpy()
+figure(
+    "attention-temperature",
+    f"Where does {quoted(tokens[link.query])} look at temperature {temperature:g}?",
+    figures.look_for_temperature(usual, changed, tokens, link.query),
+    figures.temperature_bars(usual, changed, tokens, temperature, theme),
+    lambda: {"token": list(tokens), "at 1": usual.tolist(), f"at {temperature}": changed.tolist()},
+    "Bars: the weights of one token at two temperatures.",
+)
+
+lesson.say("gradient")
+row, column = controls.output_cell(tokens, intact.output.shape[1], link.query)
+gradients = cached.output_gradients(sentence, block, head, row, column)
+figure(
+    "attention-gradient",
+    f"What would move column {column + 1} of {quoted(tokens[row])}?",
+    figures.look_for_gradient(gradients, intact.weights.numpy(), tokens, row),
+    lambda: matrix_view(
+        matrices.gradient_matrices(gradients, tokens, colors), colors=colors, key="gradient"
+    ),
+    lambda: matrix_table(gradients["v"], tokens),
+    "Gradients of one output number with respect to Q, K and V.",
+)
+lesson.code(output_gradients)
 lesson.next()

@@ -15,12 +15,20 @@ from pages.ui.components.attention_view import (
     reported_selection,
     valid_selection,
 )
+from pages.ui.components.matrix_view import (
+    CellSelection,
+    Matrix,
+    Step,
+    reported_cell,
+    valid_cell,
+)
 from pages.ui.figures.style import Theme
 from pages.ui.menu import Topic
-from pages.ui.text import MAX_CHARACTERS, cleaned
+from pages.ui.text import MAX_CHARACTERS, cleaned, parse_matrix
 
 if TYPE_CHECKING:
     from core.encoder import Ablation
+    from core.tokenization import Reading
 
 N_BLOCKS, N_HEADS = 6, 12  # of the reading model
 DEFAULT_SENTENCE = "The animal didn't cross the street because it was too tired."
@@ -208,14 +216,17 @@ MAX_WORDS = 30  # more names than that no longer fit beside a matrix
 DEFAULT_WORDS = "dog, puppy, cat, car, van, king, queen, good, bad, apple, banana"
 
 
-def looked_up_token(tokens: Sequence[str]) -> int:
-    """Ask for a token of the sentence, counted from 0; at first its longest word."""
-    lengths = [len(token) if token.isalpha() else 0 for token in tokens]
+def looked_up_token(reading: Reading) -> int:
+    """Ask for a token of the sentence, counted from 0; at first its rarest word."""
+    rarity = [
+        token_id if token.isalpha() else 0  # ids run from frequent to rare
+        for token, token_id in zip(reading.tokens, reading.token_ids, strict=True)
+    ]
     return st.selectbox(
         "Token",
-        range(len(tokens)),
-        index=lengths.index(max(lengths)),
-        format_func=lambda place: f"{place + 1} {tokens[place]}",
+        range(len(rarity)),
+        index=rarity.index(max(rarity)),
+        format_func=lambda place: f"{place + 1} {reading.tokens[place]}",
         key="lookup",
         bind="query-params",
         width=260,
@@ -300,9 +311,127 @@ def two_sentences() -> tuple[str, str, str]:
     texts = [
         st.text_input(label, value=default, key=key, bind="query-params", max_chars=MAX_CHARACTERS)
         for label, key, default in (
-            ("Sentence one", "bank_one", "They fished from the bank of the stream."),
-            ("Sentence two", "bank_two", "They borrowed from the bank in the city."),
+            ("Sentence one", "bank_one", "Ducks sleep on the bank of the river."),
+            ("Sentence two", "bank_two", "Robbers stole the gold from the bank."),
         )
     ]
     first, second = (cleaned(text).text for text in texts)
     return first, second, shared
+
+
+def own_numbers() -> bool:
+    """Ask whether to attend on the sentence or on small matrices that the learner types."""
+    source = st.segmented_control(
+        "Attend on",
+        ("my sentence", "my own numbers"),
+        default="my sentence",
+        required=True,
+        key="source",
+        bind="query-params",
+    )
+    return source == "my own numbers"
+
+
+def typed_matrices() -> dict[str, cached.Rows] | None:
+    """Ask for small matrices Q, K and V; None, with a sentence why, if they do not fit together."""
+    typed: dict[str, cached.Rows] = {}
+    defaults = {"q": "1 0; 0 1; 1 1", "k": "2 0; 0 1; -1 1", "v": "1 0 0; 0 1 0; 0 0 1"}
+    for column, (name, default) in zip(st.columns(3), defaults.items(), strict=True):
+        text = column.text_input(
+            f"{name.upper()}: rows between semicolons",
+            value=default,
+            key=f"typed_{name}",
+            bind="query-params",
+            max_chars=400,
+        )
+        try:
+            typed[name] = parse_matrix(text)
+        except ValueError as error:
+            column.warning(f"{error}.")
+    if len(typed) < 3:
+        return None
+    if len(typed["q"][0]) != len(typed["k"][0]):
+        st.warning("Q and K need rows of the same length: a query is compared with every key.")
+        return None
+    if not len(typed["q"]) == len(typed["k"]) == len(typed["v"]):
+        st.warning("Q, K and V need the same number of rows: one per token.")
+        return None
+    return typed
+
+
+def mask() -> str:
+    """Ask which keys a query may look at."""
+    return st.segmented_control(
+        "Mask", cached.MASKS, default="none", required=True, key="mask", bind="query-params"
+    )
+
+
+def scaled() -> bool:
+    """Ask whether to divide the scores by √d_k."""
+    return st.toggle("Divide by √d_k", value=True, key="scaled", bind="query-params")
+
+
+def n_keys() -> int:
+    """Ask among how many keys a query chooses."""
+    return st.select_slider(
+        "Keys to choose from", (8, 16, 64, 128), value=64, key="n_keys", bind="query-params"
+    )
+
+
+def seed() -> int:
+    """Ask for the number that decides what is drawn."""
+    return st.number_input("Seed", 0, 9_999, value=0, key="seed", bind="query-params", width=140)
+
+
+def temperature() -> float:
+    """Ask by what the scores are divided before softmax."""
+    return st.select_slider(
+        "Temperature",
+        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+        value=0.5,
+        key="temperature",
+        bind="query-params",
+    )
+
+
+def output_cell(tokens: Sequence[str], n_columns: int, default_row: int) -> tuple[int, int]:
+    """Ask for one number of the output: a token and a column, both counted from 0."""
+    with st.container(horizontal=True):
+        row = st.number_input(
+            f"Token (1 to {len(tokens)})",
+            1,
+            len(tokens),
+            value=default_row + 1,
+            key="out_token",
+            bind="query-params",
+            width=160,
+        )
+        column = st.number_input(
+            f"Column (1 to {n_columns})",
+            1,
+            n_columns,
+            key="out_column",
+            bind="query-params",
+            width=160,
+        )
+    return row - 1, column - 1
+
+
+def cell(
+    key: str, parts: Sequence[Matrix], steps: Sequence[Step], default: CellSelection
+) -> CellSelection:
+    """Give the cell whose arithmetic is shown, from the address if somebody chose one."""
+    named = st.query_params.get(key, "").split("-")
+    if len(named) != 4 or not all(number.isdecimal() for number in named[1:]):
+        return default
+    row, column, step = (int(number) - 1 for number in named[1:])
+    asked = {"matrix": named[0], "row": row, "column": column, "step": step}
+    return valid_cell(asked, parts, steps) or default
+
+
+def keep_cell(key: str, parts: Sequence[Matrix], steps: Sequence[Step]) -> None:
+    """Put the cell that was chosen in a figure into the address."""
+    chosen = reported_cell(key, parts, steps)
+    if chosen:
+        place = (chosen.row + 1, chosen.column + 1, chosen.step + 1)
+        st.query_params[key] = "-".join([chosen.matrix or "", *map(str, place)])

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from pages.ui.components.matrix_view import Matrix, Product
+import numpy as np
+
+from pages.ui.components.matrix_view import (
+    Divide,
+    Mask,
+    Matrix,
+    Product,
+    Relation,
+    Softmax,
+    Step,
+)
 
 if TYPE_CHECKING:
+    from core.attention import AttentionTrace
     from core.encoder import Encoder, EncoderTrace
 
 Projection = Literal["q", "k", "v"]
@@ -74,3 +86,91 @@ def projection_matrices(
 def head_name(block: int, head: int) -> str:
     """Name a head as the literature does, counted from 1: L4H2."""
     return f"L{block + 1}H{head + 1}"
+
+
+STEPS = (
+    Step("QKᵀ", ("q", "k", "raw_scores"), "raw_scores"),
+    Step("÷ √d_k", ("raw_scores", "scaled_scores"), "scaled_scores"),
+    Step("mask", ("scaled_scores", "scores"), "scores"),
+    Step("softmax", ("scores", "weights"), "weights"),
+    Step("· V", ("weights", "v", "output"), "output"),
+)
+
+
+def attention_matrices(
+    trace: AttentionTrace, labels: Sequence[str], scale: bool, colors: dict[str, str]
+) -> tuple[list[Matrix], list[Relation]]:
+    """Show one head's attention from q, k, v to its output."""
+
+    def per_token(name: str, symbol: str, title: str, axis: str, quantity: str) -> Matrix:
+        values = getattr(trace, name).numpy()
+        return Matrix(
+            name, symbol, title, values, labels, None, axis, "dimension", colors[quantity]
+        )
+
+    def per_pair(name: str, symbol: str, title: str, quantity: str) -> Matrix:
+        values = getattr(trace, name).numpy()
+        kind = "sequential" if name == "weights" else "diverging"
+        return Matrix(
+            name, symbol, title, values, labels, labels, "query", "key", colors[quantity], kind
+        )
+
+    root = trace.q.shape[-1] ** 0.5
+    divisor, written = (root, f"√{trace.q.shape[-1]}") if scale else (1.0, "1 (scaling is off)")
+    return [
+        per_token("q", "Q", "queries", "query", "q"),
+        per_token("k", "K", "keys", "key", "k"),
+        per_pair("raw_scores", "QKᵀ", "raw scores", "scores"),
+        per_pair("scaled_scores", "QKᵀ/√d_k", "scaled scores", "scores"),
+        per_pair("scores", "S", "scores after the mask", "scores"),
+        per_pair("weights", "A", "weights", "weights"),
+        per_token("v", "V", "values", "key", "v"),
+        per_token("output", "AV", "output", "query", "output"),
+    ], [
+        Product("raw_scores", "q", "k", right_transposed=True),
+        Divide("scaled_scores", "raw_scores", divisor, written),
+        Mask("scores", "scaled_scores"),
+        Softmax("weights", "scores"),
+        Product("output", "weights", "v"),
+    ]
+
+
+def weights_matrices(
+    weights: dict[str, np.ndarray], labels: Sequence[str], colors: dict[str, str]
+) -> list[Matrix]:
+    """Show the same weights under several masks."""
+    return [
+        Matrix(
+            name.partition(" ")[0],
+            "A",
+            name,
+            values,
+            labels,
+            labels,
+            "query",
+            "key",
+            colors["weights"],
+            "sequential",
+        )
+        for name, values in weights.items()
+    ]
+
+
+def gradient_matrices(
+    gradients: dict[Projection, np.ndarray], labels: Sequence[str], colors: dict[str, str]
+) -> list[Matrix]:
+    """Show how one number of the output answers to every number of Q, K and V."""
+    return [
+        Matrix(
+            f"grad_{name}",
+            f"∂/∂{name.upper()}",
+            f"gradient at the {NAMES[name]}",
+            values,
+            labels,
+            None,
+            "token",
+            "dimension",
+            colors[name],
+        )
+        for name, values in gradients.items()
+    ]

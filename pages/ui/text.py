@@ -58,3 +58,23 @@ def parse_lesson(markdown: str) -> LessonText:
     return LessonText(
         lead.strip(), {slug: (title.strip(), text.strip()) for slug, title, text in sections}
     )
+
+
+def parse_matrix(typed: str, most: int = 8) -> tuple[tuple[float, ...], ...]:
+    """Read a small matrix: numbers between spaces, rows between semicolons.
+
+    Raises:
+        ValueError: If that is not what was typed; the message is for the learner.
+    """
+    rows = [row.replace(",", " ").split() for row in typed.split(";") if row.strip()]
+    try:
+        matrix = tuple(tuple(float(number) for number in row) for row in rows)
+    except ValueError as error:
+        raise ValueError("Write numbers only, as in 1 0; 0.5 -2") from error
+    if not 1 <= len(matrix) <= most or not 1 <= len(matrix[0]) <= most:
+        raise ValueError(f"Write 1 to {most} rows with 1 to {most} numbers each")
+    if any(len(row) != len(matrix[0]) for row in matrix):
+        raise ValueError("Every row needs as many numbers as the first")
+    if any(not abs(number) <= 1000 for row in matrix for number in row):
+        raise ValueError("Numbers must lie between -1000 and 1000")
+    return matrix

@@ -6,7 +6,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer
 
 from core.encoder import Ablation
-from core.pretrained import bundled_folder
+from core.pretrained import bundled_folder, load_encoder
 from tests.core.hugging_face import (
     bert_quantities,
     largest_deviation,
@@ -60,6 +60,16 @@ def bert():
 
 
 @pytest.fixture(scope="module")
+def precise_encoder():
+    return load_encoder().double()
+
+
+@pytest.fixture(scope="module")
+def precise_bert():
+    return load_bert(bundled_folder()).double()
+
+
+@pytest.fixture(scope="module")
 def tokenizer():
     return AutoTokenizer.from_pretrained(bundled_folder())
 
@@ -109,8 +119,6 @@ def test_a_batch_is_read_like_its_texts_alone(encoder):
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_a_moved_encoder_reads_the_same(encoder, small_folder, device):
-    from core.pretrained import load_encoder
-
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("no GPU here")
     text = "the cats sat on a mat."
@@ -203,11 +211,13 @@ ABLATIONS = [
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS, ids=str)
-def test_every_switch_takes_away_what_it_names_and_nothing_else(encoder, bert, ablation):
-    trace = encoder.trace(TEXT, ablation)
-    expected = ablated_reference(bert.double(), trace.token_ids, ablation)
-    bert.float()
-    assert largest_deviation(trace_quantities(trace), expected) < 2e-5
+def test_every_switch_takes_away_what_it_names_and_nothing_else(
+    precise_encoder, precise_bert, ablation
+):
+    # In float64: without norms or scaling, float32 rounding grows from block to block.
+    trace = precise_encoder.trace(TEXT, ablation)
+    expected = ablated_reference(precise_bert, trace.token_ids, ablation)
+    assert largest_deviation(trace_quantities(trace), expected) < 1e-9
 
 
 def test_nothing_taken_away_is_the_default_bit_for_bit(encoder):
@@ -257,21 +267,32 @@ def test_a_text_is_shown_as_shares_by_every_head(encoder):
         torch.testing.assert_close(weights.sum(dim=-1), torch.ones(weights.shape[:-1]))
 
 
-def test_meanings_of_one_word_part_block_by_block(encoder):
-    texts = [
-        "We sat on the bank of the river and watched the boats.",
-        "The bank of the stream was covered with grass.",
-        "She asked the bank for a loan to buy a house.",
-        "The bank raised its interest rates again.",
-    ]
-    depths = []
-    for text in texts:
-        trace = encoder.trace(text)
-        place = trace.tokens.index("bank")
-        depths.append(torch.stack([block.output[place] for block in trace.blocks]))
-    river, money = (depths[0], depths[1]), (depths[2], depths[3])
-    within = functional.cosine_similarity(*river, dim=-1) + functional.cosine_similarity(
-        *money, dim=-1
-    )
-    across = functional.cosine_similarity(river[0], money[0], dim=-1)
-    assert (within[2:] / 2 > across[2:] + 0.1).all()
+RIVER = [
+    "We sat on the bank of the river and watched the boats.",
+    "The bank of the stream was covered with grass.",
+    "They pulled the boat onto the muddy bank.",
+    "Trees grow along the bank of the lake.",
+]
+MONEY = [
+    "She asked the bank for a loan to buy a house.",
+    "The bank raised its interest rates again.",
+    "He put his money in the bank.",
+    "The bank refused to open an account for him.",
+]
+
+
+def test_two_meanings_of_a_word_part_block_by_block(encoder):
+    def directions(texts):
+        vectors = []
+        for trace in map(encoder.trace, texts):
+            place = trace.tokens.index("bank")
+            stages = [trace.embeddings.token, *(block.output for block in trace.blocks)]
+            vectors.append(torch.stack([stage[place] for stage in stages]))
+        return functional.normalize(torch.stack(vectors, dim=1), dim=-1)
+
+    river, money = directions(RIVER), directions(MONEY)
+    different = ~torch.eye(4, dtype=torch.bool)
+    within = (river @ river.mT + money @ money.mT)[:, different].mean(dim=-1) / 2
+    across = (river @ money.mT).mean(dim=(1, 2))
+    torch.testing.assert_close(across[0], torch.tensor(1.0))  # one row of the table
+    assert (within[3:] - across[3:] > 0.05).all()  # from block 3 on

@@ -110,12 +110,13 @@ function update(figure, payload) {
   const changed = (...names) => names.some((name) => JSON.stringify(before?.[name]) !== JSON.stringify(payload[name]));
   figure.payload = payload;
   for (const [name, color] of Object.entries(payload.colors)) figure.root.style.setProperty(`--${name}`, color);
+  const recolored = mixShades(figure); // first: it reads styles, which costs least before there is much to style
   adoptSelection(figure, payload.selected);
   if (changed("tokens")) writeTokens(figure);
   if (changed("n_blocks", "n_heads")) makeHeads(figure);
   if (changed("n_blocks", "n_heads", "kinds", "off")) nameHeads(figure);
   if (changed("n_blocks", "n_heads", "kinds")) arrangeHeads(figure);
-  if (mixShades(figure) || !sameWeights(before, payload)) drawHeads(figure);
+  if (recolored || !sameWeights(before, payload)) drawHeads(figure);
   drawSelection(figure);
 }
 

@@ -25,6 +25,7 @@ export default function ({ data, parentElement, setStateValue }) {
     if (call !== view.calls) return; // a newer call has taken over
     views.delete(parentElement);
     view.observer.disconnect();
+    clearTimeout(view.reporting);
     pause(view);
     view.root.remove();
   };

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import streamlit as st
@@ -35,7 +35,7 @@ class Matrix:
         row_axis: What a row stands for, such as "query".
         column_axis: What a column stands for, such as "key".
         colour: The colour of its quantity, "#rrggbb".
-        scale: "diverging" colours by sign around 0; "sequential" needs values that are not negative.
+        scale: "diverging" colours by sign around 0; "sequential" is for values from 0 up.
     """
 
     id: str
@@ -126,9 +126,9 @@ class CellSelection:
 
 def matrix_view(
     matrices: Sequence[Matrix],
-    relations: Sequence[Relation],
+    relations: Sequence[Relation] = (),
     steps: Sequence[Step] = (),
-    selected: CellSelection = CellSelection(),  # noqa: B008  (frozen)
+    selected: CellSelection | None = None,
     *,
     colors: Mapping[str, str],
     key: str,
@@ -139,14 +139,15 @@ def matrix_view(
     Args:
         matrices: In the order in which they are shown.
         relations: How results are made; a matrix without a relation is given.
-        steps: What is shown when; without steps everything shows at once.
-        selected: The cell to begin with; a later change moves the learner's choice.
+        steps: What is shown when; with () everything shows at once.
+        selected: The cell to show; give back what `reported_cell` reads, or the learner's choice
+            stays where it is until this changes.
         colors: The palette of the current theme; "positive" and "negative" are used.
         key: Name of the figure on its page.
         on_change: Called before the rerun when the learner has chosen a cell.
     """
     _mount(
-        data=matrix_payload(matrices, relations, steps, selected, colors),
+        data=matrix_payload(matrices, relations, steps, selected or CellSelection(), colors),
         key=key,
         on_selected_change=on_change,
     )
@@ -168,7 +169,7 @@ def matrix_payload(
     by_id = {matrix.id: matrix for matrix in matrices}
     if len(by_id) < len(matrices):
         raise ValueError(f"ids {[matrix.id for matrix in matrices]} name a matrix twice")
-    named = {selected.matrix} - {None}
+    named = set() if selected.matrix is None else {selected.matrix}
     for step in steps:
         named |= {step.result, *step.show}
     for relation in relations:
@@ -210,17 +211,20 @@ def valid_cell(
     reported: Any, matrices: Sequence[Matrix], steps: Sequence[Step] = ()
 ) -> CellSelection | None:
     """Accept what a browser sent only if it names a cell of these matrices."""
-    shapes = {matrix.id: matrix.values.shape for matrix in matrices}
-    if not isinstance(reported, Mapping) or not isinstance(name := reported.get("matrix"), str):
+    if not isinstance(reported, Mapping):
         return None
-    if name not in shapes:
-        return None
-    limits = dict(zip(("row", "column"), shapes[name], strict=True)) | {"step": max(1, len(steps))}
-    numbers = {field: reported.get(field) for field in limits}
-    for field, limit in limits.items():
-        if type(numbers[field]) is not int or not 0 <= numbers[field] < limit:
-            return None
-    return CellSelection(name, **numbers)
+    name, row, column, step = map(reported.get, ("matrix", "row", "column", "step"))
+    for matrix in matrices:
+        n_rows, n_columns = matrix.values.shape
+        if name == matrix.id and _counts(row, n_rows) and _counts(column, n_columns):
+            return (
+                CellSelection(name, row, column, step) if _counts(step, len(steps) or 1) else None
+            )
+    return None
+
+
+def _counts(value: Any, size: int) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < size
 
 
 def _described(matrix: Matrix, offset: int) -> dict[str, Any]:

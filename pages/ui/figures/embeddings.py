@@ -60,38 +60,42 @@ def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> 
     norms = np.linalg.norm(rows, axis=1)
     names = (
         f"row {token_id:,} of the token table",
-        f"+ row {place + 1} of the position table",
-        "+ row 1 of the segment table",
+        f"+ position {place + 1}",
+        "+ segment 1",
         "= sum",
         "sum, normalised: what block 1 reads",
     )
-    figure = go.Figure(
+    notes = [
+        {
+            "text": f"{name} · length {norm:.2f}",
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": height,
+            "yshift": 15,
+            "yanchor": "bottom",
+            "showarrow": False,
+        }
+        for height, name, norm in zip((4, 3, 2, 1, 0), names, norms, strict=True)
+    ]
+    return style.drawn(
         [
-            _strips(rows[:4], [4, 3, 2, 1], names[:4], 0.25, 0.72, theme),
-            _strips(rows[4:], [0], names[4:], 2.0, 0.16, theme),
-        ]
+            _strips(rows[:4], (4, 3, 2, 1), 0.25, {"len": 0.7, "y": 0.66}, theme),
+            _strips(rows[4:], (0,), 2.0, {"len": 0.32, "y": 0.13}, theme),
+        ],
+        theme,
+        380,
+        annotations=notes,
+        xaxis={"title": {"text": "dimension"}, "range": [0.5, rows.shape[1] + 0.5], "dtick": 64},
+        yaxis={"visible": False, "range": [-0.35, 4.8], "fixedrange": True},
     )
-    for height, name, norm in zip((4, 3, 2, 1, 0), names, norms, strict=True):
-        figure.add_annotation(
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=height + 0.28,
-            yanchor="bottom",
-            text=f"{name} · length {norm:.2f}",
-            showarrow=False,
-        )
-    figure.update_xaxes(title="dimension", range=[0.5, rows.shape[1] + 0.5], showgrid=False)
-    figure.update_yaxes(visible=False, range=[-0.35, 4.75])
-    return style.styled(figure, theme, 400)
 
 
 def _strips(
     rows: np.ndarray,
-    heights: list[int],
-    names: Sequence[str],
+    heights: Sequence[int],
     limit: float,
-    bar_at: float,
+    colorbar: dict[str, float],
     theme: Theme,
 ) -> go.Heatmap:
     """Draw rows as strips around the given heights, coloured from -limit to limit."""
@@ -105,15 +109,13 @@ def _strips(
         zmid=0,
         colorscale=style.diverging_scale(theme),
         ygap=26,
-        customdata=np.repeat(np.array(names)[:, None], rows.shape[1], axis=1),
-        hovertemplate="dimension %{x}: %{z:.3f}<br>%{customdata}<extra></extra>",
+        hovertemplate="dimension %{x}: %{z:.3f}<extra></extra>",
         colorbar={
             "title": {"text": "value", "side": "right"},
             "thickness": 12,
-            "len": 0.55 if len(rows) > 1 else 0.3,
-            "y": bar_at,
             "tickvals": [-limit, 0, limit],
             "ticktext": [f"≤ −{limit:g}", "0", f"≥ {limit:g}"],
+            **colorbar,
         },
     )
 
@@ -153,44 +155,53 @@ def neighbour_bars(
     tokens: Sequence[str], cosines: np.ndarray, band: RandomBand, theme: Theme
 ) -> go.Figure:
     """Show the nearest tokens as bars beside the band of random pairs."""
-    figure = _cosine_bars(
-        tokens[:N_BARS], cosines[:N_BARS], [style.COLORS["embedding"][theme]] * N_BARS
+    grey = style.COLORS["segment"][theme]
+    return style.drawn(
+        _cosine_bars(tokens[:N_BARS], cosines[:N_BARS], style.COLORS["embedding"][theme]),
+        theme,
+        430,
+        margin={"t": 30},
+        shapes=[
+            {
+                "type": "rect",
+                "x0": band.low,
+                "x1": band.high,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "line": {"width": 0},
+                "fillcolor": grey,
+                "opacity": 0.3,
+            }
+        ],
+        annotations=[
+            {
+                "text": "grey: where 98 in 100 random pairs lie",
+                "x": band.low,
+                "xanchor": "left",
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+        ],
+        xaxis={"title": {"text": "cosine"}, "range": [min(band.low, 0) - 0.02, 1.08]},
+        yaxis={"autorange": "reversed"},
     )
-    figure.add_vrect(
-        x0=band.low,
-        x1=band.high,
-        line_width=0,
-        fillcolor=style.COLORS["segment"][theme],
-        opacity=0.25,
-        layer="above",
-    )
-    figure.add_annotation(
-        x=band.low,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="left",
-        text="98 in 100 random pairs lie in the grey band",
-        showarrow=False,
-    )
-    figure.update_xaxes(title="cosine", range=[min(band.low, 0) - 0.02, 1.08])
-    return style.styled(figure, theme, 430).update_layout(margin_t=30)
 
 
-def _cosine_bars(tokens: Sequence[str], cosines: np.ndarray, colors: Sequence[str]) -> go.Figure:
-    """Draw one bar per token, the largest on top, with its cosine at the end."""
-    return go.Figure(
-        go.Bar(
-            x=cosines.astype(np.float32),
-            y=labels(tokens),
-            orientation="h",
-            marker={"color": colors[: len(tokens)]},
-            texttemplate="%{x:.2f}",
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
-        )
-    ).update_yaxes(autorange="reversed")
+def _cosine_bars(tokens: Sequence[str], cosines: np.ndarray, colors: str | Sequence[str]) -> go.Bar:
+    """Draw one bar per token with its cosine at the end."""
+    return go.Bar(
+        x=cosines.astype(np.float32),
+        y=labels(tokens),
+        orientation="h",
+        marker={"color": colors},
+        texttemplate="%{x:.2f}",
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
 
 
 def look_for_neighbours(
@@ -219,7 +230,8 @@ def cosine_heatmap(words: Sequence[str], cosines: np.ndarray, theme: Theme) -> g
     """Show the cosine of every pair of words."""
     names = labels(words)
     few = len(words) <= 14
-    figure = go.Figure(
+    axis = {"showgrid": False, "dtick": 1}
+    return style.drawn(
         go.Heatmap(
             z=cosines.astype(np.float32),
             x=names,
@@ -231,14 +243,14 @@ def cosine_heatmap(words: Sequence[str], cosines: np.ndarray, theme: Theme) -> g
             xgap=1,
             ygap=1,
             texttemplate="%{z:.2f}" if few else None,
-            textfont={"size": 12},
             hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
             colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12},
-        )
+        ),
+        theme,
+        max(300, min(640, 110 + 34 * len(words))),
+        xaxis=axis,
+        yaxis={**axis, "autorange": "reversed"},
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
-    figure.update_xaxes(showgrid=False, dtick=1)
-    return style.styled(figure, theme, max(300, min(640, 110 + 34 * len(words))))
 
 
 class Pair(NamedTuple):
@@ -249,29 +261,24 @@ class Pair(NamedTuple):
     cosine: float
 
 
-def mutual_pairs(cosines: np.ndarray) -> list[Pair]:
-    """Find the pairs in which each word is the other's nearest, closest pair first."""
-    others = np.where(np.eye(len(cosines), dtype=bool), -np.inf, cosines)
-    nearest = others.argmax(axis=1)
-    pairs = [
-        Pair(first, int(second), float(cosines[first, second]))
-        for first, second in enumerate(nearest)
-        if first < second and nearest[second] == first
-    ]
-    return sorted(pairs, key=lambda pair: -pair.cosine)
+def closest_pairs(cosines: np.ndarray, n_pairs: int) -> list[Pair]:
+    """List the closest pairs of different words, closest first."""
+    first, second = np.triu_indices(len(cosines), 1)
+    order = cosines[first, second].argsort()[::-1][:n_pairs]
+    return [Pair(int(first[i]), int(second[i]), float(cosines[first[i], second[i]])) for i in order]
 
 
 def look_for_cosines(words: Sequence[str], cosines: np.ndarray, band: RandomBand) -> str:
-    """Name the words that are each other's nearest, and what lies within chance."""
+    """Name the closest pairs, and say how many of all lie above chance."""
     named = ", ".join(
         f"{quoted(words[first])}–{quoted(words[second])} {cosine:.2f}"
-        for first, second, cosine in mutual_pairs(cosines)[:5]
+        for first, second, cosine in closest_pairs(cosines, 6)
     )
     pairs = cosines[np.triu_indices(len(words), 1)]
     above = int((pairs > band.high).sum())
     return (
-        f"Each the other's nearest here: {named}. Of all {len(pairs)} pairs, {above} are above "
-        f"{band.high:.2f}, where only 1 in 100 random pairs lies."
+        f"The closest: {named}. Of all {len(pairs)} pairs, {above} are above {band.high:.2f}, "
+        f"where only 1 in 100 random pairs lies."
     )
 
 
@@ -294,9 +301,13 @@ def analogy_bars(
     tokens, cosines = tokens[:N_ANSWERS], cosines[:N_ANSWERS]
     grey, colour = style.COLORS["segment"][theme], style.COLORS["embedding"][theme]
     names = [f"{token} (went in)" if token in inputs else token for token in tokens]
-    figure = _cosine_bars(names, cosines, [grey if token in inputs else colour for token in tokens])
-    figure.update_xaxes(title="cosine", range=[0, 1.08])
-    return style.styled(figure, theme, 260)
+    return style.drawn(
+        _cosine_bars(names, cosines, [grey if token in inputs else colour for token in tokens]),
+        theme,
+        260,
+        xaxis={"title": {"text": "cosine"}, "range": [0, 1.08]},
+        yaxis={"autorange": "reversed"},
+    )
 
 
 def look_for_analogy(
@@ -361,20 +372,24 @@ def word_map(
     axes = [f"axis {axis} ({share:.0%} of the variance)" for axis, share in enumerate(shares, 1)]
     x, y, *z = points.T.astype(np.float32)
     if z:
-        figure = go.Figure(go.Scatter3d(x=x, y=y, z=z[0], **look))
         plain = {"backgroundcolor": style.BACKGROUND[theme], "gridcolor": style.GRID[theme]}
-        figure.update_scenes(
-            {
-                f"{name}axis": {"title": title, **plain}
-                for name, title in zip("xyz", axes, strict=True)
-            },
-            aspectmode="data",
+        scene = {
+            f"{name}axis": {"title": {"text": title}, **plain}
+            for name, title in zip("xyz", axes, strict=True)
+        }
+        return style.drawn(
+            go.Scatter3d(x=x, y=y, z=z[0], **look),
+            theme,
+            560,
+            scene={**scene, "aspectmode": "data"},
         )
-        return style.styled(figure, theme, 560)
-    figure = go.Figure(go.Scatter(x=x, y=y, textposition=_sides(points), **look))
-    figure.update_xaxes(title=axes[0])
-    figure.update_yaxes(title=axes[1], scaleanchor="x")
-    return style.styled(figure, theme, 520)
+    return style.drawn(
+        go.Scatter(x=x, y=y, textposition=_sides(points), cliponaxis=False, **look),
+        theme,
+        520,
+        xaxis={"title": {"text": axes[0]}},
+        yaxis={"title": {"text": axes[1]}, "scaleanchor": "x"},
+    )
 
 
 def _sides(points: np.ndarray) -> list[str]:
@@ -430,16 +445,20 @@ def meaning_lines(
         (same, f"{word}, same meaning", shades["positive"], "solid"),
         (different, f"{word}, different meanings", shades["negative"], "dash"),
     )
-    figure = go.Figure([_each_pair(pairs, colour) for pairs, _, colour, _ in kinds])
+    lines = [_each_pair(pairs, colour) for pairs, _, colour, _ in kinds]
     for pairs, name, colour, dash in kinds:
-        line = {"color": colour, "width": 3, "dash": dash}
-        figure.add_trace(_line(pairs.mean(axis=0), f"{name} (mean)", line))
+        look = {"color": colour, "width": 3, "dash": dash}
+        lines.append(_line(pairs.mean(axis=0), f"{name} (mean)", look))
     if learner is not None:
-        line = {"color": style.TEXT[theme], "width": 2.5, "dash": "dot"}
-        figure.add_trace(_line(learner, "your two sentences", line))
-    figure.update_yaxes(title="cosine")
-    figure.update_xaxes(title="stage of the reading")
-    return style.styled(figure, theme, 440)
+        look = {"color": style.TEXT[theme], "width": 2.5, "dash": "dot"}
+        lines.append(_line(learner, "your two sentences", look))
+    return style.drawn(
+        lines,
+        theme,
+        440,
+        xaxis={"title": {"text": "stage of the reading"}},
+        yaxis={"title": {"text": "cosine"}},
+    )
 
 
 def _each_pair(pairs: np.ndarray, colour: str) -> go.Scatter:

@@ -1,0 +1,178 @@
+"""Figures of scaled dot-product attention: saturation by width, temperature, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.ui.figures import style
+from pages.ui.figures.style import Theme
+from pages.ui.text import quoted
+
+
+def look_for_steps(weights: np.ndarray, tokens: Sequence[str], row: int) -> str:
+    """Say what the chosen row of scores has become in the end."""
+    most = int(weights[row].argmax())
+    return (
+        f"Follow {quoted(tokens[row])} through the steps: it ends with {weights[row, most]:.2f} of "
+        f"its attention on {quoted(tokens[most])}. Every row of weights sums to 1."
+    )
+
+
+def pairs_table(
+    quantities: dict[str, np.ndarray], tokens: Sequence[str]
+) -> dict[str, list[object]]:
+    """Write quantities of shape (query, key) as a table, a row per pair of tokens."""
+    n_tokens = len(tokens)
+    names = [f"{place} {token}" for place, token in enumerate(tokens, 1)]
+    return {
+        "query": [name for name in names for _ in range(n_tokens)],
+        "key": names * n_tokens,
+        **{name: np.round(values, 4).ravel().tolist() for name, values in quantities.items()},
+    }
+
+
+def look_for_masks(weights: dict[str, np.ndarray], tokens: Sequence[str]) -> str:
+    """Say how many of the pairs each mask forbids."""
+    causal, padding = (int((values == 0).sum()) for values in list(weights.values())[1:])
+    return (
+        f"Of {len(tokens) ** 2} pairs, the causal mask forbids {causal} (a triangle), "
+        f"the padding mask {padding} (whole columns). The rows still sum to 1."
+    )
+
+
+PANELS = (
+    ("spread", "standard deviation of the scores", "log"),
+    ("entropy", "entropy of the weights ÷ ln n", "linear"),
+    ("gradient_norm", "gradient at the query", "log"),
+)
+
+
+def saturation(
+    widths: Sequence[int],
+    unscaled: dict[str, np.ndarray],
+    scaled: dict[str, np.ndarray],
+    expected_spread: np.ndarray,
+    theme: Theme,
+) -> go.Figure:
+    """Show spread, entropy and gradient against d_k, with and without the division."""
+    lines = (("without ÷ √d_k", unscaled, "k", "circle"), ("with ÷ √d_k", scaled, "q", "square"))
+    traces = [
+        go.Scatter(
+            x=list(widths),
+            y=values[quantity].astype(np.float32),
+            xaxis=f"x{panel}",
+            yaxis=f"y{panel}",
+            name=name,
+            legendgroup=name,
+            showlegend=panel == 1,
+            mode="lines+markers",
+            marker={"symbol": symbol, "size": 7},
+            line={"color": style.COLORS[colour][theme]},
+            hovertemplate=f"d_k = %{{x}}: {title} %{{y:.3g}}<extra>{name}</extra>",
+        )
+        for panel, (quantity, title, _) in enumerate(PANELS, 1)
+        for name, values, colour, symbol in lines
+    ]
+    theory = go.Scatter(
+        x=list(widths),
+        y=expected_spread.astype(np.float32),
+        name="theory: √d_k",
+        mode="lines",
+        line={"color": style.TEXT[theme], "dash": "dot", "width": 1.5},
+        hoverinfo="skip",
+    )
+    domains = ([0, 0.29], [0.36, 0.65], [0.72, 1])
+    layout: dict[str, object] = {}
+    for panel, ((_, title, kind), domain) in enumerate(zip(PANELS, domains, strict=True), 1):
+        layout[f"xaxis{panel}"] = {
+            "domain": domain,
+            "anchor": f"y{panel}",
+            "type": "log",
+            "title": "d_k",
+            "tickvals": [1, 4, 16, 64, 256, 1024, 4096],
+        }
+        layout[f"yaxis{panel}"] = {
+            "anchor": f"x{panel}",
+            "type": kind,
+            "title": title,
+            "exponentformat": "power",
+        }
+    return style.drawn([*traces, theory], theme, 380, **layout)
+
+
+def look_for_saturation(
+    widths: Sequence[int], unscaled: dict[str, np.ndarray], scaled: dict[str, np.ndarray]
+) -> str:
+    """Say what happens at the width of many models, and far above."""
+    usual, wide = list(widths).index(64), len(widths) - 1
+    loss = scaled["gradient_norm"][wide] / max(unscaled["gradient_norm"][wide], 1e-300)
+    return (
+        f"At d_k = 64 the unscaled weights keep {unscaled['entropy'][usual]:.2f} of their possible "
+        f"entropy, the scaled ones {scaled['entropy'][usual]:.2f}. At {widths[wide]:,} the gradient "
+        f"is {loss:.0e} times smaller without the division. Up to d_k ≈ 64 it is larger without it: "
+        "the harm comes with width."
+    )
+
+
+def saturation_table(
+    widths: Sequence[int], unscaled: dict[str, np.ndarray], scaled: dict[str, np.ndarray]
+) -> dict[str, list[object]]:
+    """Write all measured quantities against d_k as a table."""
+    return {
+        "d_k": list(widths),
+        **{f"{name}, unscaled": values.tolist() for name, values in unscaled.items()},
+        **{f"{name}, scaled": values.tolist() for name, values in scaled.items()},
+    }
+
+
+def temperature_bars(
+    usual: np.ndarray, changed: np.ndarray, tokens: Sequence[str], temperature: float, theme: Theme
+) -> go.Figure:
+    """Show one token's weights at temperature 1 and at another."""
+    labels = style.plot_labels(tokens)
+    bars = (
+        (usual, "temperature 1", style.COLORS["token"][theme], ""),
+        (changed, f"temperature {temperature:g}", style.COLORS["weights"][theme], "/"),
+    )
+    return style.drawn(
+        [
+            go.Bar(
+                x=labels,
+                y=values.astype(np.float32),
+                name=name,
+                marker={"color": colour, "pattern": {"shape": pattern}},
+                hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+            )
+            for values, name, colour, pattern in bars
+        ],
+        theme,
+        340,
+        barmode="group",
+        yaxis={"title": "weight", "rangemode": "tozero"},
+    )
+
+
+def look_for_temperature(
+    usual: np.ndarray, changed: np.ndarray, tokens: Sequence[str], row: int
+) -> str:
+    """Say that the order stays, and how the largest weight changes."""
+    most = int(usual.argmax())
+    return (
+        f"{quoted(tokens[row])} still looks most at {quoted(tokens[most])}: "
+        f"{usual[most]:.2f} at temperature 1, {changed[most]:.2f} now."
+    )
+
+
+def look_for_gradient(
+    gradients: dict[str, np.ndarray], weights: np.ndarray, tokens: Sequence[str], row: int
+) -> str:
+    """Say which rows matter: only one query, and the values by their weights."""
+    queries = int((np.abs(gradients["q"]).max(axis=1) > 0).sum())
+    most = int(weights[row].argmax())
+    return (
+        f"Of {len(tokens)} queries only {queries} matters: that of {quoted(tokens[row])}. In V the "
+        f"gradient is the weight itself: {gradients['v'].max():.2f} at {quoted(tokens[most])}."
+    )
