@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.measure import Row
-from benchmarks.stage import a_trace, milliseconds_to_picture, stage
+from benchmarks.stage import a_trace, stage
 from core.pretrained import load_encoder
 from tests.browser.conftest import chromium
 
@@ -18,17 +18,15 @@ PAYLOAD_LIMITS = {32: 0.1, 128: 1.3}  # MB
 
 
 def rows() -> Iterator[Row]:
-    """Measure from the start of navigation to the second frame after drawing."""
+    """Measure from the data in hand to the second frame after drawing."""
     encoder = load_encoder()
     sizes: dict[int, tuple[float, float]] = {}
     with stage() as our_stage, chromium() as browser:
 
         def time_to_picture(name: str) -> float:
-            window = our_stage.open(browser, name)
-            try:
-                return milliseconds_to_picture(window)
-            finally:
-                window.close()
+            window, milliseconds = our_stage.open(browser, name)
+            window.close()
+            return milliseconds
 
         for (view, n_tokens), repetitions in REPETITIONS.items():
             trace = a_trace(encoder, n_tokens)

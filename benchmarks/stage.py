@@ -1,13 +1,14 @@
 """Pages without Streamlit that draw the same attention: our component, and BertViz's views.
 
-All come from a server on this machine, so that every figure is timed from the start of navigation:
-its data sent and parsed, its code loaded, its picture drawn. BertViz loads three libraries from a
-CDN; the pages take them from here, fetched once through npm.
+A figure is timed from its data in hand (our payload, BertViz's HTML) to the second frame after its
+picture was made, in a page that has loaded all code before: what happens for every new sentence.
+BertViz loads three libraries from a CDN; here they come from this machine, fetched once through npm.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 import tarfile
@@ -39,12 +40,10 @@ FILES = {
     "jquery/2.0.0/jquery.min.js": ("jquery@2.1.0", "dist/jquery.min.js"),  # npm has no 2.0.0
 }
 WINDOW = {"width": 1280, "height": 1600}
-PATIENCE = 120_000  # ms; BertViz's model view of 128 tokens takes about 25 s
+REQUIRE_TAG = re.compile(r"<script src=[^>]*require[^>]*></script>")  # the page has it already
 
-DRAWN = """
-const drawn = () => requestAnimationFrame(() => requestAnimationFrame(
-  () => { window.drawn = performance.now(); }));
-"""
+# Every page has loaded its code and data, and then waits for show(): from the data in hand to the
+# second frame after the picture was made, in milliseconds.
 OURS = f"""<!doctype html><meta charset="utf-8"><title>attention_view</title>
 <style>:root {{
   --st-text-color: {TEXT["light"]}; --st-background-color: {BACKGROUND["light"]};
@@ -53,21 +52,32 @@ OURS = f"""<!doctype html><meta charset="utf-8"><title>attention_view</title>
 }}</style>
 <div id="figure"></div>
 <script type="module">
-import show from "./index.js";
-{DRAWN}
-const file = (name) => fetch(name);
-const [css, data] = await Promise.all([
-  fetch("style.css").then((file) => file.text()), fetch("PAYLOAD").then((file) => file.bytes())]);
+import draw from "./index.js";
+const data = new Uint8Array(await (await fetch("DATA")).arrayBuffer());
 const parentElement = document.getElementById("figure").attachShadow({{ mode: "open" }});
 const style = document.createElement("style");
-style.textContent = css;
+style.textContent = await (await fetch("style.css")).text();
 parentElement.append(style);
-show({{ data, parentElement, setStateValue() {{}}, setTriggerValue() {{}} }});
-drawn();
+window.show = () => new Promise((resolve) => {{
+  const begin = performance.now();
+  draw({{ data, parentElement, setStateValue() {{}}, setTriggerValue() {{}} }});
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - begin)));
+}});
 </script>
 """
 BERTVIZ = f"""<!doctype html><meta charset="utf-8"><title>BertViz</title>
-<body>VIEW<script>{DRAWN} requirejs(["jquery", "d3"], drawn);</script>
+<body><script src="/{next(iter(FILES))}"></script>
+<script type="module">
+const view = await (await fetch("DATA")).text();
+require.config({{ paths: {{ d3: "/d3/5.7.0/d3.min", jquery: "/jquery/2.0.0/jquery.min" }} }});
+await new Promise((resolve) => requirejs(["jquery", "d3"], resolve));
+window.show = () => new Promise((resolve) => {{
+  const begin = performance.now();
+  document.body.append(document.createRange().createContextualFragment(view));
+  requirejs(["jquery", "d3"], () => requestAnimationFrame(() =>
+    requestAnimationFrame(() => resolve(performance.now() - begin))));
+}});
+</script>
 """
 
 
@@ -79,35 +89,33 @@ class Stage:
         self.address = address
 
     def put_ours(self, trace: EncoderTrace) -> int:
-        """Write the page that shows our component; give the size of its payload in bytes."""
+        """Write the page that shows our component; give the size of its data in bytes."""
         kinds = [[KINDS[kind] for kind in block] for block in head_kinds(trace).kinds.tolist()]
         payload = attention_payload(
             trace.weights.numpy(), trace.tokens, kinds, Selection(), (), colors("light")
         )
-        name = f"payload-{len(trace.tokens)}"
-        (self.folder / name).write_bytes(payload)
-        (self.folder / f"ours-{len(trace.tokens)}.html").write_text(OURS.replace("PAYLOAD", name))
-        return len(payload)
+        return self.put(f"ours-{len(trace.tokens)}", OURS, payload)
 
     def put_bertviz(self, view: str, trace: EncoderTrace) -> int:
-        """Write the page that shows one of BertViz's views; give its size in bytes."""
+        """Write the page that shows one of BertViz's views; give the size of its data in bytes."""
         make = {"head": head_view, "model": model_view}[view]
         attention = [block.attention.weights[None] for block in trace.blocks]
         shown = make(attention, list(trace.tokens), html_action="return").data
-        page = BERTVIZ.replace("VIEW", shown.replace(CDN, "/"))
-        return (self.folder / f"{view}-{len(trace.tokens)}.html").write_text(page)
+        data = REQUIRE_TAG.sub("", shown).replace(CDN, "/").encode()
+        return self.put(f"{view}-{len(trace.tokens)}", BERTVIZ, data)
 
-    def open(self, browser: Browser, name: str) -> Page:
-        """Open a page in a window of its own and wait until its picture is drawn."""
+    def put(self, name: str, page: str, data: bytes) -> int:
+        """Write a page and its data."""
+        (self.folder / f"{name}.data").write_bytes(data)
+        (self.folder / f"{name}.html").write_text(page.replace("DATA", f"{name}.data"))
+        return len(data)
+
+    def open(self, browser: Browser, name: str) -> tuple[Page, float]:
+        """Open a page in a window of its own, and tell how many milliseconds its picture took."""
         window = browser.new_page(viewport=WINDOW)
-        window.goto(f"{self.address}/{name}.html", wait_until="commit")
-        window.wait_for_function("window.drawn", polling=50, timeout=PATIENCE)
-        return window
-
-
-def milliseconds_to_picture(window: Page) -> float:
-    """Tell when the picture was drawn, counted from the start of navigation."""
-    return window.evaluate("window.drawn")
+        window.goto(f"{self.address}/{name}.html")
+        window.wait_for_function("window.show", polling=50)
+        return window, window.evaluate("show()")
 
 
 def a_trace(encoder: Encoder, n_tokens: int) -> EncoderTrace:

@@ -55,20 +55,20 @@ st.caption(f"PyTorch's fused function gives the same output; largest difference 
 lesson.code(scaled_dot_product_attention)
 
 lesson.say("masks")
-weights = {
-    "none: an encoder": intact.weights.numpy(),
-    "causal: a writer": cached.head_attention(sentence, block, head, "causal").weights.numpy(),
-    "padding: a batch": cached.head_attention(sentence, block, head, "padding").weights.numpy(),
+scores = {
+    "no mask": intact.scores.numpy(),
+    "causal": cached.head_attention(sentence, block, head, "causal").scores.numpy(),
+    "padding": cached.head_attention(sentence, block, head, "padding").scores.numpy(),
 }
 figure(
     "attention-masks",
     "What does each mask forbid?",
-    figures.look_for_masks(weights, tokens),
+    figures.look_for_masks(scores, tokens),
     lambda: matrix_view(
-        matrices.weights_matrices(weights, tokens, colors), colors=colors, key="masks"
+        matrices.masked_matrices(scores, tokens, colors), colors=colors, key="masks"
     ),
-    lambda: figures.pairs_table(weights, tokens),
-    f"Weights of head {name} without a mask, with a causal mask and with a padding mask.",
+    lambda: figures.pairs_table(scores, tokens),
+    f"Scores of head {name} without a mask, with a causal mask and with a padding mask.",
 )
 lesson.code(apply_mask)
 

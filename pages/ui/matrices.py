@@ -135,24 +135,13 @@ def attention_matrices(
     ]
 
 
-def weights_matrices(
-    weights: dict[str, np.ndarray], labels: Sequence[str], colors: dict[str, str]
+def masked_matrices(
+    scores: dict[str, np.ndarray], labels: Sequence[str], colors: dict[str, str]
 ) -> list[Matrix]:
-    """Show the same weights under several masks."""
+    """Show the same scores under several masks."""
     return [
-        Matrix(
-            name.partition(" ")[0],
-            "A",
-            name,
-            values,
-            labels,
-            labels,
-            "query",
-            "key",
-            colors["weights"],
-            "sequential",
-        )
-        for name, values in weights.items()
+        Matrix(name, "S", name, values, labels, labels, "query", "key", colors["scores"])
+        for name, values in scores.items()
     ]
 
 

@@ -38,7 +38,8 @@ function createView(parentElement) {
   view.equation = element("p", { className: "equation" });
   view.live = element("div", { className: "unseen", role: "status" });
   view.root = element("div", { className: "matrix-view" });
-  view.root.append(view.bar, view.figure, view.equation, view.terms, view.path, view.live);
+  const working = element("div", { className: "working" }, view.terms, view.path);
+  view.root.append(view.bar, view.figure, view.equation, working, view.live);
   view.bar.addEventListener("keydown", (event) => moveStep(view, event));
   parentElement.append(view.root);
   (parentElement.host ?? parentElement).exportSvg = () => exportSvg(view);
@@ -290,11 +291,11 @@ function layout(view) {
   }
   view.shown = show.map((id) => view.cards.get(id));
   const loose = view.shown.filter((card) => !card.host);
-  const around = loose.reduce((sum, card) => sum + card.gutter + 2 * RING + GAP, -GAP);
-  const cap = commonCap(loose.map(wish), view.width - around);
-  const stacked = cap < 90;
-  for (const card of loose) {
-    const room = stacked ? view.width - card.gutter - 2 * RING : cap;
+  const free = loose.reduce((room, card) => room - card.gutter - 2 * RING - GAP, view.width + GAP);
+  const rooms = shareOut(loose, free);
+  const stacked = Math.min(...rooms) < 64;
+  for (const [i, card] of loose.entries()) {
+    const room = stacked ? view.width - card.gutter - 2 * RING : rooms[i];
     card.w = clamp(Math.floor(Math.min(wish(card), room) / card.matrix.n_columns), MIN_CELL, MAX_CELL);
     if (card.h * card.matrix.n_rows > 2 * ROWS_HEIGHT) card.grid.style.maxHeight = `${ROWS_HEIGHT}px`;
     card.grid.style.maxWidth = `${Math.floor(room) + card.gutter + 2 * RING}px`;
@@ -312,7 +313,18 @@ function wish({ matrix: { n_rows, n_columns }, h }) {
   return n_columns * (square ? h : Math.max(h, n_columns <= 8 ? MAX_CELL : 6));
 }
 
-// Everybody gets the width they wish for, up to a cap that is the same for all.
+// Each matrix gets the width it wishes for, up to a cap that is the same for all; one whose smallest
+// width is above the cap gets that, if the others can do with the rest. What does not fit scrolls.
+function shareOut(cards, room) {
+  const cap = commonCap(cards.map(wish), room);
+  const smallest = (card) => card.matrix.n_columns * MIN_CELL;
+  const firm = cards.filter((card) => smallest(card) > cap);
+  const rest = cards.filter((card) => smallest(card) <= cap);
+  const left = commonCap(rest.map(wish), firm.reduce((left, card) => left - smallest(card), room));
+  const fits = rest.every((card) => smallest(card) <= left);
+  return cards.map((card) => (fits ? Math.max(smallest(card), left) : cap));
+}
+
 function commonCap(wishes, room) {
   wishes.sort((a, b) => a - b);
   for (const [i, width] of wishes.entries()) {

@@ -34,12 +34,12 @@ def pairs_table(
     }
 
 
-def look_for_masks(weights: dict[str, np.ndarray], tokens: Sequence[str]) -> str:
+def look_for_masks(scores: dict[str, np.ndarray], tokens: Sequence[str]) -> str:
     """Say how many of the pairs each mask forbids."""
-    causal, padding = (int((values == 0).sum()) for values in list(weights.values())[1:])
+    causal, padding = (int(np.isinf(values).sum()) for values in list(scores.values())[1:])
     return (
         f"Of {len(tokens) ** 2} pairs, the causal mask forbids {causal} (a triangle), "
-        f"the padding mask {padding} (whole columns). The rows still sum to 1."
+        f"the padding mask {padding} (whole columns). After softmax, their weight is exactly 0."
     )
 
 
@@ -63,7 +63,6 @@ def saturation(
         go.Scatter(
             x=list(widths),
             y=values[quantity].astype(np.float32),
-            xaxis=f"x{panel}",
             yaxis=f"y{panel}",
             name=name,
             legendgroup=name,
@@ -84,23 +83,36 @@ def saturation(
         line={"color": style.TEXT[theme], "dash": "dot", "width": 1.5},
         hoverinfo="skip",
     )
-    domains = ([0, 0.29], [0.36, 0.65], [0.72, 1])
-    layout: dict[str, object] = {}
-    for panel, ((_, title, kind), domain) in enumerate(zip(PANELS, domains, strict=True), 1):
-        layout[f"xaxis{panel}"] = {
-            "domain": domain,
-            "anchor": f"y{panel}",
+    domains = ([0.74, 0.96], [0.39, 0.61], [0.02, 0.26])
+    layout: dict[str, object] = {
+        "xaxis": {
+            "anchor": "y3",
             "type": "log",
             "title": "d_k",
             "tickvals": [1, 4, 16, 64, 256, 1024, 4096],
-        }
+        },
+        "annotations": [
+            {
+                "text": title,
+                "x": 0,
+                "y": domain[1],
+                "xref": "paper",
+                "yref": "paper",
+                "xanchor": "left",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+            for (_, title, _), domain in zip(PANELS, domains, strict=True)
+        ],
+    }
+    for panel, ((_, _, kind), domain) in enumerate(zip(PANELS, domains, strict=True), 1):
         layout[f"yaxis{panel}"] = {
-            "anchor": f"x{panel}",
+            "domain": domain,
             "type": kind,
-            "title": title,
             "exponentformat": "power",
+            "dtick": (1, 0.5, 2)[panel - 1],
         }
-    return style.drawn([*traces, theory], theme, 380, **layout)
+    return style.drawn([*traces, theory], theme, 620, **layout)
 
 
 def look_for_saturation(
@@ -109,11 +121,18 @@ def look_for_saturation(
     """Say what happens at the width of many models, and far above."""
     usual, wide = list(widths).index(64), len(widths) - 1
     loss = scaled["gradient_norm"][wide] / max(unscaled["gradient_norm"][wide], 1e-300)
+    helped = [
+        width
+        for width, with_it, without in zip(
+            widths, scaled["gradient_norm"], unscaled["gradient_norm"], strict=True
+        )
+        if without > with_it
+    ]
     return (
         f"At d_k = 64 the unscaled weights keep {unscaled['entropy'][usual]:.2f} of their possible "
-        f"entropy, the scaled ones {scaled['entropy'][usual]:.2f}. At {widths[wide]:,} the gradient "
-        f"is {loss:.0e} times smaller without the division. Up to d_k ≈ 64 it is larger without it: "
-        "the harm comes with width."
+        f"entropy, the scaled ones {scaled['entropy'][usual]:.2f}. At d_k = {widths[wide]:,} the "
+        f"gradient is {loss:,.0f} times smaller without the division. Up to d_k = "
+        f"{max(helped, default=0)} it is larger without it: the harm comes with width."
     )
 
 
