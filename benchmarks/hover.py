@@ -24,7 +24,7 @@ window.moves = [];
 addEventListener("pointerover", () => { begin ??= performance.now(); }, true);
 addEventListener("pointermove", () => { begin ??= performance.now(); }, true);
 addEventListener("mousemove", () => {
-  for (const picture of PICTURES()) picture.getBoundingClientRect();
+  for (const picture of PICTURES) picture.getBoundingClientRect();
   moves.push(performance.now() - begin);
   begin = null;
 });
@@ -50,9 +50,9 @@ OURS = Peer(
 )
 BERTVIZ = Peer(
     f"head-{N_TOKENS}",
-    'document.querySelectorAll("#leftText .background")',
-    'document.querySelectorAll("#vis svg, #leftText text")',
-    '[...document.querySelectorAll("#leftText .background")]'
+    'document.querySelectorAll("#left .background")',
+    'document.querySelectorAll("#vis svg, #left text")',
+    '[...document.querySelectorAll("#left .background")]'
     ".findIndex((token) => Number(token.style.opacity) === 1)",
 )
 
@@ -66,7 +66,7 @@ def rows() -> Iterator[Row]:
         windows = {}
         for peer in (OURS, BERTVIZ):
             windows[peer], _ = our_stage.open(browser, peer.page)
-            windows[peer].evaluate(STOPWATCH.replace("PICTURES", f"() => {peer.pictures}"))
+            windows[peer].evaluate(STOPWATCH.replace("PICTURES", peer.pictures))
         times: dict[Peer, list[float]] = {OURS: [], BERTVIZ: []}
         for _ in range(PASSES):
             for peer, window in windows.items():

@@ -114,7 +114,7 @@ class Stage:
         """Open a page in a window of its own, and tell how many milliseconds its picture took."""
         window = browser.new_page(viewport=WINDOW)
         window.goto(f"{self.address}/{name}.html")
-        window.wait_for_function("window.show", polling=50)
+        window.wait_for_function("'show' in window", polling=50)
         return window, window.evaluate("show()")
 
 

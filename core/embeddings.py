@@ -181,3 +181,20 @@ def find_word(tokens: Sequence[str], pieces: Sequence[str]) -> list[int]:
         if n and tuple(tokens[start:end]) == tuple(pieces) and not continues:
             return list(range(start, end))
     return []
+
+
+def word_by_stage(
+    tokens: Sequence[str], pieces: Sequence[str], stages: Sequence[Float[Tensor, "seq d"]]
+) -> Float[Tensor, "stage d"] | None:
+    """Follow a word through a model: the mean vector of its pieces at every stage.
+
+    Args:
+        tokens: The tokens that the model reads.
+        pieces: The pieces of the word.
+        stages: The vectors of all tokens, as looked up, after the first block, and so on.
+
+    Returns:
+        One vector per stage, or None if the word is not among the tokens.
+    """
+    places = find_word(tokens, pieces)
+    return torch.stack([stage[places].mean(dim=0) for stage in stages]) if places else None

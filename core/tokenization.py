@@ -1,29 +1,49 @@
-"""From text to tokens: what the model reads, and other ways to cut the same text.
+"""From text to tokens: what the model reads, and how a vocabulary is learned from a text.
 
-How a vocabulary is learned is in `core.vocabulary`.
+Other ways to cut a text and ways to show a token are in `core.pieces`, the learning of merge rules
+in `core.merges`.
 
-Sources: Wu et al. (2016), section 4.1, and Devlin et al. (2019), section 3 (WordPiece and the
-tokens that BERT adds); Unicode Standard Annex 29 (what counts as one character).
+Sources: Sennrich et al. (2016) (byte-pair encoding, BPE); Radford et al. (2019), section 2.2 (the
+same over bytes); Wu et al. (2016), section 4.1, and Devlin et al. (2019) (WordPiece); Kudo (2018),
+section 3.2 (the unigram language model).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import json
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import pairwise
+from typing import Any, TypeAlias
 
-from tokenizers import Regex, Tokenizer, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from core.vocabulary import CONTINUATION, UNKNOWN, valid_text
-from core.vocabulary import replay_merges as replay_merges
-from core.vocabulary import train_tokenizer as train_tokenizer
+from core.merges import Pair, Word, learn_merges
+
+# One thread per training: several learners share the cores, and the library is silent after a fork.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 MAX_TOKENS = 128  # what all-MiniLM-L6-v2 was trained to read
+KINDS = ("wordpiece", "bpe", "unigram", "byte-bpe")
+VOCAB_SIZES = (100, 5_000)  # smallest and largest
+MAX_CORPUS = 200_000  # characters
+UNKNOWN = "[UNK]"
+CONTINUATION = "##"  # WordPiece's mark in front of a piece that continues a word
 
 Offsets: TypeAlias = tuple[tuple[int, int], ...]  # (start, end) in characters
+
+
+def valid_text(text: str) -> str:
+    """Replace halves of surrogate pairs, which no encoding can write, by U+FFFD; join whole pairs.
+
+    Nothing else changes.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+# Reading
 
 
 @dataclass(frozen=True)
@@ -69,204 +89,229 @@ class Reader:
             self.byte_level,
         )
 
-    def normalized(self, text: str) -> str:
-        """Give the text as the vocabulary sees it: here in lower case and without accents."""
-        normalizer = self.tokenizer.normalizer
-        return valid_text(text) if normalizer is None else normalizer.normalize_str(valid_text(text))
+
+def normalized(tokenizer: Tokenizer, text: str) -> str:
+    """Give the text as the vocabulary sees it; the reading model's: lower case, without accents."""
+    text = valid_text(text)
+    return text if tokenizer.normalizer is None else tokenizer.normalizer.normalize_str(text)
 
 
-# The same text in other pieces
+# Learning a vocabulary
 
-Unit: TypeAlias = Literal["sentences", "words", "characters", "bytes"]
 
-# A sentence ends after its closing mark (and quotation mark), before a space that no small letter
-# follows; after a Chinese or Japanese full stop; and with the line. "Dr. Who" is cut in two: to
-# know better takes a model.
-SENTENCE = re.compile(
-    r"\S.*?(?:[.!?…؟।۔]+[\"'”’)\]»]*(?=\s|$)(?!\s+[a-z])|[。！？]+[」』”’]*|$)", re.MULTILINE
-)
-# A word is a run of letters, digits and their marks, apostrophes inside it included; every other
-# visible character is a piece of its own. Where a language writes no spaces, a whole phrase is one.
-WORD = pre_tokenizers.Split(Regex(r"(?:(?=\w)\X)+(?:['’](?:(?=\w)\X)+)*|\X"), "isolated")
-# A character is what a reader takes for one (a grapheme cluster): é, नि and 👩‍👧 are one each.
-CHARACTER = pre_tokenizers.Split(Regex(r"\X"), "isolated")
+def blank_tokenizer(kind: str) -> Tokenizer:
+    """Build a tokenizer that cuts a text into words in the manner of its kind, and has no pieces.
+
+    Raises:
+        ValueError: If the kind is not one of `KINDS`.
+    """
+    if kind == "wordpiece":  # lower-cases and strips accents, as the reading model's does
+        tokenizer = Tokenizer(models.WordPiece({}, unk_token=UNKNOWN))
+        tokenizer.normalizer = normalizers.BertNormalizer()
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece(CONTINUATION)
+    elif kind == "bpe":
+        tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    elif kind == "unigram":  # a word longer than 50 characters counts as several
+        tokenizer = Tokenizer(models.Unigram())
+        words = pre_tokenizers.Split(Regex(r"\S{1,50}"), "removed", invert=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.Metaspace()])
+        tokenizer.decoder = decoders.Metaspace()
+    elif kind == "byte-bpe":
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+    else:
+        raise ValueError(f"kind={kind!r} is not one of {', '.join(KINDS)}")
+    return tokenizer
+
+
+def first_pieces(tokenizer: Tokenizer, text: str) -> list[Word]:
+    """Cut a text into words, and every word into the single characters that merging starts from.
+
+    Byte-level BPE writes each byte as one character; WordPiece marks the characters that do not
+    begin a word.
+    """
+    cut = tokenizer.pre_tokenizer.pre_tokenize_str(normalized(tokenizer, text))
+    mark = CONTINUATION if isinstance(tokenizer.model, models.WordPiece) else ""
+    return [(word[0], *(mark + character for character in word[1:])) for word, _ in cut]
+
+
+def word_counts(corpus: str | Sequence[str], kind: str = "bpe") -> Counter[Word]:
+    """Count the words of a corpus, each written as the characters that merging starts from.
+
+    Args:
+        corpus: A text, or several.
+        kind: One of `KINDS`; it decides what a word is.
+
+    Raises:
+        ValueError: If the kind is unknown, or the corpus is too long or holds no word.
+    """
+    tokenizer = blank_tokenizer(kind)
+    texts = [corpus] if isinstance(corpus, str) else corpus
+    length = sum(len(text) for text in texts)
+    if length > MAX_CORPUS:
+        raise ValueError(f"corpus has {length:,} characters; at most {MAX_CORPUS:,} are learned")
+    counts = Counter(word for text in texts for word in first_pieces(tokenizer, text))
+    if not counts:
+        raise ValueError(f"corpus={corpus!r} holds no word to learn from")
+    return counts
+
+
+def train_tokenizer(
+    corpus: str | Sequence[str], vocab_size: int = 1_000, kind: str = "bpe"
+) -> Tokenizer:
+    """Learn a vocabulary from a text; the same text gives the same vocabulary.
+
+    "bpe" and "byte-bpe" start from single characters and from the 256 bytes, and merge the most
+    frequent pair until the vocabulary is full. "wordpiece" does so too, as the published trainers
+    do, but keeps only the pieces and cuts a word by taking the longest that fits. "unigram" starts
+    from every frequent substring and drops the least useful half until few enough are left.
+
+    Args:
+        corpus: A text, or several; at most 200,000 characters.
+        vocab_size: Pieces to learn at most; fewer if no pair of pieces is left that occurs twice.
+        kind: "wordpiece", "bpe", "unigram" or "byte-bpe".
+
+    Raises:
+        ValueError: If an argument is out of range, or the vocabulary too small for the alphabet.
+    """
+    smallest, largest = VOCAB_SIZES
+    if not smallest <= vocab_size <= largest:
+        raise ValueError(f"vocab_size={vocab_size} is not between {smallest} and {largest:,}")
+    words = word_counts(corpus, kind)
+    alphabet = {piece for word in words for piece in word}
+    if kind == "byte-bpe":
+        start = sorted(pre_tokenizers.ByteLevel.alphabet())
+    else:
+        start = [UNKNOWN, *sorted(alphabet)]
+    if len(start) > vocab_size:
+        raise ValueError(
+            f"vocab_size={vocab_size} is too small: kind={kind!r} starts from {len(start):,} pieces"
+        )
+
+    tokenizer = blank_tokenizer(kind)
+    if kind == "unigram":
+        texts = [corpus] if isinstance(corpus, str) else corpus
+        scores = _unigram_scores(tokenizer, map(valid_text, texts), vocab_size)
+        tokenizer.model = models.Unigram([(UNKNOWN, 0.0), *scores], unk_id=0)
+        return tokenizer
+
+    mark = CONTINUATION if kind == "wordpiece" else ""
+    learned = learn_merges(words, vocab_size - len(start), mark, n_runners_up=0)
+    merges = [merge.pair for merge in learned]
+    merged = [left + right.removeprefix(mark) for left, right in merges]
+    vocab = {piece: i for i, piece in enumerate(dict.fromkeys([*start, *merged]))}
+    if kind == "wordpiece":
+        tokenizer.model = models.WordPiece(vocab, unk_token=UNKNOWN)
+    elif kind == "bpe":
+        tokenizer.model = models.BPE(vocab, merges, unk_token=UNKNOWN)
+    else:
+        tokenizer.model = models.BPE(vocab, merges)
+    return tokenizer
+
+
+def _unigram_scores(
+    tokenizer: Tokenizer, texts: Iterable[str], vocab_size: int
+) -> list[tuple[str, float]]:
+    """Learn pieces and the logarithm of their probabilities, best first.
+
+    The library adds up in an order that changes from call to call. What that leaves behind is
+    removed here: the last digits, and the order of the characters that only stand in the list so
+    that every word can be written (their scores lie 0.0001 apart, just above the lowest).
+    """
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size,
+        unk_token=UNKNOWN,
+        seed_size=10_000,  # pyright: ignore[reportCallIssue]: the library's own stub omits it
+        shrinking_factor=0.5,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    learned: list[tuple[str, float]] = json.loads(tokenizer.to_str())["model"]["vocab"]
+    scores = {piece: score for piece, score in learned if piece != UNKNOWN}
+    lowest = min(scores.values())
+    spread = 0.0001 * sum(len(piece) == 1 for piece in scores)
+    for piece, score in scores.items():
+        is_spare = len(piece) == 1 and score <= lowest + spread
+        scores[piece] = round(lowest if is_spare else score, 4)
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+# Replay
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A text cut into pieces of one kind."""
+class MergeStep:
+    """One merge on the way from characters to tokens."""
 
-    name: str
-    text: str
-    pieces: tuple[str, ...]
-    labels: tuple[str, ...]  # the pieces as they can be shown
-    offsets: Offsets  # several pieces may share a character; (0, 0) for added tokens
-    ids: tuple[int | None, ...] | None  # None: no vocabulary, or not in it
-    vocab_size: int | None
-    n_unknown: int | None  # pieces that are not in the vocabulary
+    before: tuple[str, ...]
+    pair: Pair
+    rank: int  # which rule of the vocabulary it is, counted from 0: the first learned comes first
+    position: int  # of the left piece in `before`
+    after: tuple[str, ...]
 
 
-def cut_into(unit: Unit, text: str, vocabulary: Mapping[str, int] | None = None) -> Cut:
-    """Cut a text into sentences, words, characters or bytes; only white space may be lost.
-
-    Args:
-        unit: "sentences", "words", "characters" or "bytes".
-        text: The text.
-        vocabulary: The pieces with an id, from `piece_ids`. Bytes have one without it.
+def starting_pieces(tokenizer: Tokenizer, word: str) -> tuple[str, ...]:
+    """Cut a word into the pieces that its merges start from; unknown characters become [UNK].
 
     Raises:
-        ValueError: If the unit is none of these.
+        ValueError: If the tokenizer is not of the BPE kind.
     """
-    text = valid_text(text)
-    offsets = _offsets(unit, text)
-    pieces = tuple(text[start:end] for start, end in offsets)
-    labels = tuple(visible(piece) for piece in pieces)
-    if unit == "bytes":
-        vocabulary = {f"{byte:02X}": byte for byte in range(256)}
-        pieces = labels = tuple(f"{byte:02X}" for byte in text.encode())
-    if vocabulary is None:
-        return Cut(unit, text, pieces, labels, offsets, None, None, None)
-    ids = tuple(map(vocabulary.get, pieces))
-    return Cut(unit, text, pieces, labels, offsets, ids, len(vocabulary), ids.count(None))
+    words = _known_pieces(tokenizer, _bpe_model(tokenizer), word)
+    return tuple(piece for word in words for piece in word)
 
 
-def piece_ids(unit: Unit, corpus: str) -> dict[str, int]:
-    """Number all different sentences, words or characters of a text, the most frequent first."""
-    counts = Counter(cut_into(unit, corpus).pieces)
-    return {piece: number for number, (piece, _) in enumerate(counts.most_common())}
+def replay_merges(tokenizer: Tokenizer, word: str) -> tuple[MergeStep, ...]:
+    """Cut a word as the tokenizer does, one merge at a time.
 
+    Of all neighbouring pieces that some rule merges, those of the rule learned first are merged
+    next, the leftmost first. A text of several words is cut word by word.
 
-def cut_into_tokens(name: str, reader: Reader, text: str) -> Cut:
-    """Cut a text into tokens, in the same form as the other cuts."""
-    reading = reader.read(text)
-    return Cut(
-        name,
-        reading.text,
-        reading.tokens,
-        display_labels(reading),
-        reading.offsets,
-        reading.token_ids,
-        reader.tokenizer.get_vocab_size(),
-        0 if reading.unknown_id is None else reading.token_ids.count(reading.unknown_id),
-    )
+    Args:
+        tokenizer: A tokenizer of the BPE kind, as `train_tokenizer` makes, or from a file.
+        word: The word to cut.
 
+    Returns:
+        The merges in order; none if the word stays `starting_pieces`.
 
-def _offsets(unit: str, text: str) -> Offsets:
-    """Say where the pieces of a text begin and end."""
-    if unit == "sentences":
-        return tuple(
-            (match.start(), match.start() + len(match[0].rstrip()))
-            for match in SENTENCE.finditer(text)
-        )
-    if unit == "words":
-        words = WORD.pre_tokenize_str(text)
-        return tuple(offsets for word, offsets in words if not word.isspace())
-    if unit == "characters":
-        return tuple(offsets for _, offsets in CHARACTER.pre_tokenize_str(text))
-    if unit == "bytes":
-        return tuple((i, i + 1) for i, character in enumerate(text) for _ in character.encode())
-    raise ValueError(f"unit={unit!r} is not one of sentences, words, characters, bytes")
-
-
-def divided_words(reading: Reading) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """List the words that take several tokens, each with the places of its tokens."""
-    words: list[tuple[str, tuple[int, ...]]] = []
-    for start, end in _offsets("words", reading.text):
-        places = tuple(i for i, (s, e) in enumerate(reading.offsets) if s < end and start < e)
-        if len(places) > 1:
-            words.append((reading.text[start:end], places))
-    return tuple(words)
-
-
-# How a piece is shown
-
-SPACE = "▁"  # as SentencePiece writes it
-CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {9: "⇥", 10: "↵", 13: "↵", 127: "␡"}
-JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f]+")  # parts of one character
-MAX_MARKS = 4  # accents on top of each other
-
-
-def visible(piece: str) -> str:
-    """Write a piece so that nothing in it is invisible, and nothing leaves its line.
-
-    Spaces at its ends become ▁, controls their symbols or code points; a mark without its letter
-    stands on ◌, and a pile of marks is cut.
+    Raises:
+        ValueError: If the tokenizer is not of the BPE kind.
     """
-    if JOINERS.fullmatch(piece):
-        return " ".join(f"U+{ord(character):04X}" for character in piece)
-    inner = piece.strip(" ")
-    n_before = len(piece) - len(piece.lstrip(" "))
-    shown = [SPACE * n_before]
-    n_marks = 0
-    for character in inner:
-        category = unicodedata.category(character)
-        n_marks = n_marks + 1 if category.startswith("M") else 0
-        if n_marks > MAX_MARKS:
-            continue
-        if n_marks and shown == [""]:
-            shown.append("◌")
-        if category in ("Cc", "Cf", "Zs", "Zl", "Zp") and not JOINERS.match(character):
-            plain = " " if character == " " else f"U+{ord(character):04X}"
-            shown.append(CONTROLS.get(ord(character), plain))
-        else:
-            shown.append(character)
-    return "".join(shown) + SPACE * (len(piece) - n_before - len(inner))
+    model = _bpe_model(tokenizer)
+    rank: dict[Pair, int] = {(a, b): i for i, (a, b) in enumerate(model["merges"])}
+    words = _known_pieces(tokenizer, model, word)
+    pieces = tuple(piece for word in words for piece in word)
+    word_of = [number for number, word in enumerate(words) for _ in word]
+    steps: list[MergeStep] = []
+    while True:
+        pairs = list(pairwise(pieces))
+        mergeable = [
+            (rank[pair], i)
+            for i, pair in enumerate(pairs)
+            if pair in rank and word_of[i] == word_of[i + 1]
+        ]
+        if not mergeable:
+            return tuple(steps)
+        first, i = min(mergeable)
+        after = (*pieces[:i], pieces[i] + pieces[i + 1], *pieces[i + 2 :])
+        steps.append(MergeStep(pieces, pairs[i], first, i, after))
+        pieces = after
+        del word_of[i]
 
 
-def _byte_alphabet() -> dict[str, int]:
-    """Say which byte each character of a byte-level token stands for.
-
-    Bytes that are visible characters stand for themselves, the others for those from 256 on:
-    `bytes_to_unicode` of GPT-2 (Radford et al., 2019).
-    """
-    visible_bytes = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in visible_bytes]
-    return {chr(byte): byte for byte in visible_bytes} | {
-        chr(256 + i): byte for i, byte in enumerate(others)
-    }
+def _known_pieces(tokenizer: Tokenizer, model: Mapping[str, Any], text: str) -> list[Word]:
+    """Cut a text into words of single characters, those outside the vocabulary as [UNK]."""
+    vocab, unknown = model["vocab"], model["unk_token"]
+    words = first_pieces(tokenizer, text)
+    known = [[piece if piece in vocab else unknown for piece in word] for word in words]
+    return [tuple(piece for piece in word if piece is not None) for word in known]
 
 
-BYTE = _byte_alphabet()
-
-
-def byte_label(piece: str) -> str:
-    """Show a piece of byte-level BPE: as text where its bytes are whole characters, else as bytes."""
-    content = bytes(BYTE[character] for character in piece)
-    try:
-        return visible(content.decode())
-    except UnicodeDecodeError:
-        return content.hex(" ").upper()
-
-
-def display_labels(reading: Reading) -> tuple[str, ...]:
-    """Say what to show for each token: its part of the text, with what the tokenizer marks on it.
-
-    Added tokens and [UNK] go by their name, a continued word keeps its ##, a space shows as ▁. Where
-    several tokens share one character, each shows its share and what it holds: "猫 1/3 · E7".
-    """
-    sharers: dict[int, list[int]] = {}
-    for token, (start, end) in enumerate(reading.offsets):
-        for place in range(start, end):
-            sharers.setdefault(place, []).append(token)
-
-    labels: list[str] = []
-    for token, (name, (start, end)) in enumerate(zip(reading.tokens, reading.offsets, strict=True)):
-        piece = reading.text[start:end]
-        shared = any(len(sharers[place]) > 1 for place in range(start, end))
-        if start == end or reading.token_ids[token] == reading.unknown_id:
-            labels.append(UNKNOWN if piece else name)
-        elif shared:
-            holds = byte_label(name) if reading.byte_level else visible(name)
-            parts = [
-                f"{visible(reading.text[place])} {among.index(token) + 1}/{len(among)}"
-                if len(among := sharers[place]) > 1
-                else visible(reading.text[place])
-                for place in range(start, end)
-            ]
-            labels.append(f"{' + '.join(parts)} · {holds}")
-        elif reading.byte_level:
-            labels.append(byte_label(name))
-        else:
-            mark = next((m for m in (CONTINUATION, SPACE) if name.startswith(m)), "")
-            labels.append(visible(piece) if piece.startswith(mark) else mark + visible(piece))
-    return tuple(labels)
+def _bpe_model(tokenizer: Tokenizer) -> dict[str, Any]:
+    """Read vocabulary and merge rules of a BPE tokenizer; the library shows them only as JSON."""
+    model: dict[str, Any] = json.loads(tokenizer.to_str())["model"]
+    if model["type"] != "BPE":
+        raise ValueError(f"tokenizer is of the kind {model['type']}; only BPE has merges to replay")
+    return model

@@ -5,10 +5,10 @@ import streamlit as st
 from core.embeddings import (
     Embeddings,
     cosine_similarity,
-    find_word,
     most_misleading_pair,
     nearest_rows,
     principal_components,
+    word_by_stage,
 )
 from pages.ui import cached, controls
 from pages.ui.figure import figure
@@ -82,9 +82,8 @@ figure(
 )
 
 lesson.say("map")
-mapped = controls.mapped_words(sentence, compared, word)
+mapped, seen_from, n_axes = controls.word_map(sentence, compared, word)
 if len(mapped) > 2:
-    seen_from, n_axes = controls.measured_from(mapped), controls.n_axes()
     true_cosines = cached.cosine_matrix(mapped)
     points, shares, misleading = cached.word_map(mapped, n_axes)
     figure(
@@ -111,5 +110,5 @@ figure(
     lambda: figures.meaning_table(*ready, learner),
     f"Lines of the cosine of {ready.word} between two sentences, from the table to the last block.",
 )
-lesson.code(find_word)
+lesson.code(word_by_stage)
 lesson.next()

@@ -278,45 +278,47 @@ def sentence_words(sentence: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(inside))[:MAX_WORDS]
 
 
-def mapped_words(sentence: str, compared: tuple[str, ...], word: str) -> tuple[str, ...]:
-    """Ask for a group of words: a ready one, or one that the learner chose on this page."""
+def word_map(
+    sentence: str, compared: tuple[str, ...], word: str
+) -> tuple[tuple[str, ...], int, int]:
+    """Ask what a map shows: a ready group or words chosen above, the word to measure from, axes."""
     groups = {
         **{name: tuple(words) for name, words in cached.word_groups().items()},
         "the list above": compared,
         "your sentence": sentence_words(sentence),
         "neighbours of the word above": (word, *cached.neighbours(word).tokens),
     }
-    return groups[st.selectbox("Group of words", groups, key="map", bind="query-params")]
-
-
-def measured_from(words: Sequence[str]) -> int:
-    """Ask for the word of a group from which cosines are measured."""
-    return st.selectbox(
-        "Measure from",
-        range(len(words)),
-        format_func=lambda place: words[place],
-        key="map_from",
-        bind="query-params",
-    )
-
-
-def n_axes() -> int:
-    """Ask whether to draw a map in two dimensions or in three."""
-    return 3 if st.toggle("3-D (slower)", key="map_3d", bind="query-params") else 2
+    group, seen_from, solid = st.columns((3, 2, 1), vertical_alignment="bottom")
+    with group:
+        words = groups[st.selectbox("Words on the map", groups, key="map", bind="query-params")]
+    with seen_from:
+        place = st.selectbox(
+            "Measure cosines from",
+            range(len(words)),
+            format_func=lambda place: words[place],
+            key="map_from",
+            bind="query-params",
+        )
+    with solid:
+        n_axes = 3 if st.toggle("3-D", key="map_3d", bind="query-params") else 2
+    return words, place, n_axes
 
 
 def two_sentences() -> tuple[str, str, str]:
     """Ask for two sentences and a word that both hold."""
-    shared = word("Word", "bank_word", "bank")
+    first, second, shared = st.columns((2, 2, 1))
     texts = [
-        st.text_input(label, value=default, key=key, bind="query-params", max_chars=MAX_CHARACTERS)
-        for label, key, default in (
-            ("Sentence one", "bank_one", "Ducks sleep on the bank of the river."),
-            ("Sentence two", "bank_two", "Robbers stole the gold from the bank."),
+        column.text_input(
+            label, value=default, key=key, bind="query-params", max_chars=MAX_CHARACTERS
+        )
+        for column, label, key, default in (
+            (first, "Sentence one", "bank_one", "Ducks sleep on the bank of the river."),
+            (second, "Sentence two", "bank_two", "Robbers stole the gold from the bank."),
         )
     ]
-    first, second = (cleaned(text).text for text in texts)
-    return first, second, shared
+    with shared:
+        word_in_both = word("Word in both", "bank_word", "bank")
+    return *(cleaned(text).text for text in texts), word_in_both
 
 
 def own_numbers() -> bool:
@@ -435,3 +437,62 @@ def keep_cell(key: str, parts: Sequence[Matrix], steps: Sequence[Step]) -> None:
     if chosen:
         place = (chosen.row + 1, chosen.column + 1, chosen.step + 1)
         st.query_params[key] = "-".join([chosen.matrix or "", *map(str, place)])
+
+
+def shuffle_seed() -> int:
+    """Ask which of the shuffled orders to look at."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Shuffle my words",
+            icon=":material/shuffle:",
+            key="shuffle-next",
+            on_click=lambda: choose(shuffle=st.session_state["shuffle"] % 999),
+        )
+        return st.number_input(
+            "Order number", 1, 999, key="shuffle", bind="query-params", width=150
+        )
+
+
+def sinusoid() -> tuple[int, int, int]:
+    """Ask for the number of positions, the width and the base of an encoding."""
+    length, d_model, base = st.columns(3)
+    with length:
+        n_positions = st.slider("Positions", 8, 200, value=64, key="pe_length", bind="query-params")
+    with d_model:
+        width = st.slider(
+            "$d_{model}$", 4, 256, value=128, step=2, key="pe_width", bind="query-params"
+        )
+    with base:
+        longest = st.select_slider(
+            "Base",
+            (10, 100, 1_000, 10_000, 100_000, 1_000_000),
+            value=10_000,
+            key="pe_base",
+            bind="query-params",
+        )
+    return n_positions, width - width % 2, longest
+
+
+def dimensions(d_model: int) -> list[int]:
+    """Ask which dimensions of the encoding to draw as waves."""
+    chosen = st.multiselect(
+        "Dimensions (up to 6)",
+        range(256),
+        default=[0, 20, 21, 40],
+        key="pe_dims",
+        bind="query-params",
+        max_selections=6,
+    )
+    return [dimension for dimension in chosen if dimension < d_model] or [0]
+
+
+def step_of_positions() -> tuple[int, int]:
+    """Ask for a position and by how many tokens to move on from it."""
+    position, offset = st.columns(2)
+    with position:
+        start = st.slider("Position $pos$", 0, 127, value=5, key="pe_from", bind="query-params")
+    with offset:
+        step = st.slider(
+            "Move on by $k$ tokens", 1, 64, value=3, key="pe_step", bind="query-params"
+        )
+    return start, step

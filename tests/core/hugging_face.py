@@ -23,7 +23,9 @@ def bert_quantities(bert: BertModel, token_ids) -> dict[str, Tensor]:
     def catch(module, name, *, split=False, inputs=False):
         def hook(_, given, result):
             value = given if inputs else result
-            value = (value[0] if isinstance(value, tuple) else value)[0]  # the one text in the batch
+            value = (value[0] if isinstance(value, tuple) else value)[
+                0
+            ]  # the one text in the batch
             found[name] = value.unflatten(-1, (heads, -1)).transpose(-3, -2) if split else value
 
         hooks.append(module.register_forward_hook(hook))

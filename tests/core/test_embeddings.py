@@ -78,9 +78,7 @@ def test_principal_components_equal_the_singular_value_decomposition():
     centred = vectors - vectors.mean(dim=0)
     u, s, _ = torch.linalg.svd(centred, full_matrices=False)
     projection = principal_components(vectors, 3)
-    torch.testing.assert_close(
-        projection.points.abs(), (u * s)[:, :3].abs(), rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(projection.points.abs(), (u * s)[:, :3].abs(), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(projection.variance_shares, (s.square() / s.square().sum())[:3])
 
 

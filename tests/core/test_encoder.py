@@ -80,9 +80,7 @@ def test_every_tensor_of_the_trace_equals_hugging_face(encoder, bert, tokenizer,
     expected_ids = tokenizer(text, truncation=True, max_length=128)["input_ids"]
     assert list(trace.token_ids) == expected_ids
     assert list(trace.tokens) == tokenizer.convert_ids_to_tokens(expected_ids)
-    deviation = largest_deviation(
-        trace_quantities(trace), bert_quantities(bert, expected_ids)
-    )
+    deviation = largest_deviation(trace_quantities(trace), bert_quantities(bert, expected_ids))
     assert deviation < 1e-5
 
 

@@ -10,7 +10,7 @@ const figures = new WeakMap(); // parentElement -> figure
 
 const FRAME = `
   <div class="attention">
-    <div class="chips" role="toolbar" aria-label="Tokens of the sentence"></div>
+    <div class="chips" role="toolbar" aria-label="Tokens"></div>
     <div class="columns">
       <section aria-label="Head in focus">
         <div class="bar">

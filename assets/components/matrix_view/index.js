@@ -297,8 +297,9 @@ function layout(view) {
   for (const [i, card] of loose.entries()) {
     const room = stacked ? view.width - card.gutter - 2 * RING : rooms[i];
     card.w = clamp(Math.floor(Math.min(wish(card), room) / card.matrix.n_columns), MIN_CELL, MAX_CELL);
-    if (card.h * card.matrix.n_rows > 2 * ROWS_HEIGHT) card.grid.style.maxHeight = `${ROWS_HEIGHT}px`;
-    card.grid.style.maxWidth = `${Math.floor(room) + card.gutter + 2 * RING}px`;
+    const tall = card.h * card.matrix.n_rows > 2 * ROWS_HEIGHT;
+    card.grid.style.maxHeight = tall ? `${ROWS_HEIGHT}px` : "";
+    card.grid.style.maxWidth = `${Math.floor(room) + card.gutter + 2 * RING + (tall ? LINE : 0)}px`;
     card.box.style.maxWidth = stacked ? "100%" : `max(9rem, ${card.grid.style.maxWidth})`;
   }
   for (const card of view.shown) {
@@ -321,8 +322,8 @@ function shareOut(cards, room) {
   const firm = cards.filter((card) => smallest(card) > cap);
   const rest = cards.filter((card) => smallest(card) <= cap);
   const left = commonCap(rest.map(wish), firm.reduce((left, card) => left - smallest(card), room));
-  const fits = rest.every((card) => smallest(card) <= left);
-  return cards.map((card) => (fits ? Math.max(smallest(card), left) : cap));
+  const fits = rest.length > 0 && rest.every((card) => smallest(card) <= left);
+  return cards.map((card) => Math.min(wish(card), fits ? Math.max(smallest(card), left) : cap));
 }
 
 function commonCap(wishes, room) {
@@ -467,7 +468,7 @@ function drawCard(view, card) {
   drawColumnLabels(pen, card, palette, new Set(marks.map(({ column }) => column)), rotated);
   drawRowLabels(card, palette, new Set(marks.map(({ row }) => row)));
   const told = hover ?? chosen;
-  card.readout.textContent = told ? `${names(matrix, told).join(", ")}: ${numeral(at(matrix, told))}` : "";
+  card.readout.textContent = told ? `${numeral(at(matrix, told))} at ${names(matrix, told).join(", ")}` : "";
 }
 
 function rectangle({ matrix, w, h }, { row, column }) {

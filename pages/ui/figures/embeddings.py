@@ -21,6 +21,12 @@ PARTS = ("token", "position", "segment", "sum", "output")
 STAGES = ("table", "+ position", *(f"block {block}" for block in range(1, 7)))
 N_BARS = 12
 N_ANSWERS = 6
+MAX_NUMBERED = 14  # words whose cosines fit into the cells as numbers
+
+
+def number(value: float) -> str:
+    """Write a cosine with two decimals and a true minus."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def short(text: str) -> str:
@@ -67,7 +73,7 @@ def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> 
     )
     notes = [
         {
-            "text": f"{name} · length {norm:.2f}",
+            "text": f"{name} · norm {norm:.2f}",
             "x": 0,
             "xref": "paper",
             "xanchor": "left",
@@ -86,7 +92,11 @@ def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> 
         theme,
         380,
         annotations=notes,
-        xaxis={"title": {"text": "dimension"}, "range": [0.5, rows.shape[1] + 0.5], "dtick": 64},
+        xaxis={
+            "title": {"text": "dimension"},
+            "tickvals": [1, 96, 192, 288, 384],
+            "showgrid": False,
+        },
         yaxis={"visible": False, "range": [-0.35, 4.8], "fixedrange": True},
     )
 
@@ -125,8 +135,8 @@ def look_for_lookup(rows: np.ndarray, token: str, token_id: int, place: int) -> 
     norms = dict(zip(PARTS, np.linalg.norm(rows, axis=1), strict=True))
     return (
         f"{quoted(token)} has the number {token_id:,}, so the model takes row {token_id:,}: "
-        f"{rows.shape[1]} numbers, length {norms['token']:.2f}. Place {place + 1} adds a row of "
-        f"length {norms['position']:.2f}; the segment adds {norms['segment']:.2f}, "
+        f"{rows.shape[1]} numbers, norm {norms['token']:.2f}. Position {place + 1} adds a row of "
+        f"norm {norms['position']:.2f}; the segment adds {norms['segment']:.2f}, "
         f"the same for every token."
     )
 
@@ -171,7 +181,8 @@ def neighbour_bars(
                 "yref": "paper",
                 "line": {"width": 0},
                 "fillcolor": grey,
-                "opacity": 0.3,
+                "opacity": 0.35,
+                "layer": "below",
             }
         ],
         annotations=[
@@ -215,9 +226,11 @@ def look_for_neighbours(
     own = sum(token in pieces for token in tokens[:N_BARS])
     warning = f" {own} of the {N_BARS} bars are these pieces themselves." if own else ""
     return (
-        f"Nearest to {quoted(word)} is {quoted(tokens[0])}, {cosines[0]:.2f}. Two random words "
-        f"have {band.mean:.2f} on average, and 98 in 100 pairs lie between {band.low:.2f} and "
-        f"{band.high:.2f}: close means far above that.{note_on_pieces(word, pieces)}{warning}"
+        f"Nearest to {quoted(word)} is {quoted(tokens[0])}, {number(cosines[0])}. Two random words "
+        f"have {number(band.mean)} on average, and 98 in 100 pairs lie between {number(band.low)} "
+        f"and {number(band.high)}: close means far above that."
+        + note_on_pieces(word, pieces)
+        + warning
     )
 
 
@@ -229,23 +242,34 @@ def neighbour_table(tokens: Sequence[str], cosines: np.ndarray) -> Table:
 def cosine_heatmap(words: Sequence[str], cosines: np.ndarray, theme: Theme) -> go.Figure:
     """Show the cosine of every pair of words."""
     names = labels(words)
-    few = len(words) <= 14
     axis = {"showgrid": False, "dtick": 1}
+    heatmap = go.Heatmap(
+        z=cosines.astype(np.float32),
+        x=names,
+        y=names,
+        zmin=-1,
+        zmax=1,
+        zmid=0,
+        colorscale=style.diverging_scale(theme),
+        xgap=1,
+        ygap=1,
+        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+        colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12},
+    )
+    values = go.Scatter(
+        x=names * len(names),
+        y=np.repeat(names, len(names)),
+        text=[number(cosine) for cosine in cosines.ravel()],
+        mode="text",
+        textfont={
+            "color": np.where(
+                np.abs(cosines.ravel()) < 0.6, style.TEXT[theme], style.BACKGROUND[theme]
+            )
+        },
+        hoverinfo="skip",
+    )
     return style.drawn(
-        go.Heatmap(
-            z=cosines.astype(np.float32),
-            x=names,
-            y=names,
-            zmin=-1,
-            zmax=1,
-            zmid=0,
-            colorscale=style.diverging_scale(theme),
-            xgap=1,
-            ygap=1,
-            texttemplate="%{z:.2f}" if few else None,
-            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
-            colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12},
-        ),
+        [heatmap, values] if len(words) <= MAX_NUMBERED else heatmap,
         theme,
         max(300, min(640, 110 + 34 * len(words))),
         xaxis=axis,
@@ -271,7 +295,7 @@ def closest_pairs(cosines: np.ndarray, n_pairs: int) -> list[Pair]:
 def look_for_cosines(words: Sequence[str], cosines: np.ndarray, band: RandomBand) -> str:
     """Name the closest pairs, and say how many of all lie above chance."""
     named = ", ".join(
-        f"{quoted(words[first])}–{quoted(words[second])} {cosine:.2f}"
+        f"{quoted(words[first])}–{quoted(words[second])} {number(cosine)}"
         for first, second, cosine in closest_pairs(cosines, 6)
     )
     pairs = cosines[np.triu_indices(len(words), 1)]
@@ -384,7 +408,7 @@ def word_map(
             scene={**scene, "aspectmode": "data"},
         )
     return style.drawn(
-        go.Scatter(x=x, y=y, textposition=_sides(points), cliponaxis=False, **look),
+        go.Scatter(x=x, y=y, textposition=label_sides(points, words), cliponaxis=False, **look),
         theme,
         520,
         xaxis={"title": {"text": axes[0]}},
@@ -392,12 +416,34 @@ def word_map(
     )
 
 
-def _sides(points: np.ndarray) -> list[str]:
-    """Write each word on the side of its point that faces away from the nearest other point."""
-    steps = points[:, None] - points[None]
-    distances = np.linalg.norm(steps, axis=-1) + np.diag(np.full(len(points), np.inf))
-    away = steps[np.arange(len(points)), distances.argmin(axis=1)]
-    return ["top center" if step > 0 else "bottom center" for step in away[:, 1]]
+def label_sides(points: np.ndarray, words: Sequence[str]) -> list[str]:
+    """Choose for each word the side of its point where its label covers least.
+
+    Sizes are those of a map 800 pixels wide: a letter takes 7.5 pixels, a line 17.
+    """
+    pixels = (points - points.min(axis=0)) * 400 / max(np.ptp(points[:, 1]), np.ptp(points) / 2)
+    covered = [np.array([x - 7, x + 7, y - 7, y + 7]) for x, y in pixels]
+    sides = []
+    for (x, y), word in zip(pixels, words, strict=True):
+        width = 7.5 * len(word)
+        boxes = {
+            "middle right": np.array([x + 9, x + 9 + width, y - 8, y + 8]),
+            "middle left": np.array([x - 9 - width, x - 9, y - 8, y + 8]),
+            "top center": np.array([x - width / 2, x + width / 2, y + 9, y + 25]),
+            "bottom center": np.array([x - width / 2, x + width / 2, y - 25, y - 9]),
+        }
+        side = min(boxes, key=lambda side: sum(_overlap(boxes[side], box) for box in covered))
+        covered.append(boxes[side])
+        sides.append(side)
+    return sides
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Measure the area that two boxes (left, right, bottom, top) share."""
+    left, right, bottom, top = one
+    width = min(right, other[1]) - max(left, other[0])
+    height = min(top, other[3]) - max(bottom, other[2])
+    return max(width, 0) * max(height, 0)
 
 
 def look_for_map(
@@ -414,7 +460,7 @@ def look_for_map(
     return (
         f"Do not trust every distance: {quoted(words[first])} and {quoted(words[second])} are "
         f"number {on_map + 1} of {n_pairs} pairs by closeness on the map, but number "
-        f"{by_cosine + 1} by true cosine ({cosines[first, second]:.2f})."
+        f"{by_cosine + 1} by true cosine ({number(cosines[first, second])})."
     )
 
 

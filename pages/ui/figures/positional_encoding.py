@@ -1,0 +1,549 @@
+"""Figures of positional encoding: two word orders, waves, clocks, the learned table, its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.ui.figures import style
+from pages.ui.figures.style import Theme
+from pages.ui.text import quoted
+
+Table = dict[str, list[object]]
+
+ZERO = 1e-9  # where 0 is drawn on a logarithmic axis
+DASHES = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot")
+QUANTITIES = ("position", "q", "k", "v", "scores", "output")
+
+
+def scientific(value: float) -> str:
+    """Write a number by its power of ten: 6 · 10⁻⁷."""
+    if value == 0:
+        return "0"
+    digit, exponent = f"{value:.0e}".split("e")
+    power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digit} · 10{power}"
+
+
+def depths(n_depths: int) -> list[str]:
+    """Name the stages of the model: the embeddings, then each block."""
+    return ["embeddings", *(f"block {block}" for block in range(1, n_depths))]
+
+
+def order_lines(token_distance: np.ndarray, mean_difference: np.ndarray, theme: Theme) -> go.Figure:
+    """Show how far two orders of the same words are apart, stage by stage.
+
+    Args:
+        token_distance: Between the two vectors of the token that moved most: (with positions,
+            without; stage).
+        mean_difference: Largest difference in a dimension of the sentence vector, likewise.
+        theme: Light or dark.
+    """
+    stages = depths(token_distance.shape[1])
+    lines = [
+        go.Scatter(
+            x=stages,
+            y=np.maximum(row, ZERO),
+            customdata=row,
+            name=f"{positions}: {what}",
+            mode="lines+markers",
+            line={"color": style.COLORS[quantity][theme], "width": 3, "dash": dash},
+            marker={"size": 8},
+            hovertemplate=f"{what}, {positions}: %{{customdata:.2g}}<extra></extra>",
+        )
+        for positions, quantity, place in (
+            ("with positions", "position", 0),
+            ("without", "token", 1),
+        )
+        for what, values, dash in (
+            ("farthest token", token_distance, "solid"),
+            ("sentence vector", mean_difference, "dot"),
+        )
+        for row in (values[place],)
+    ]
+    return style.drawn(
+        lines,
+        theme,
+        400,
+        yaxis={
+            "type": "log",
+            "title": "difference between the orders",
+            "range": [np.log10(ZERO) - 0.4, 1.5],
+            "tickvals": [ZERO, 1e-7, 1e-5, 1e-3, 1e-1, 10],
+            "ticktext": ["0", "10⁻⁷", "10⁻⁵", "0.001", "0.1", "10"],
+        },
+    )
+
+
+def look_for_orders(mean_cosine: np.ndarray, mean_difference: np.ndarray) -> str:
+    """Say what is left of the difference when positions are switched off.
+
+    Args:
+        mean_cosine: Between the two sentence vectors: (with positions, without; stage).
+        mean_difference: Their largest difference in one dimension, likewise.
+    """
+    return (
+        f"Without positions the two sentence vectors differ by at most "
+        f"{scientific(mean_difference[1, -1])} in any dimension: rounding, nothing else. With "
+        f"positions they differ by up to {mean_difference[0, -1]:.2f}, cosine "
+        f"{mean_cosine[0, -1]:.3f}."
+    )
+
+
+def order_table(
+    token_distance: np.ndarray, mean_cosine: np.ndarray, mean_difference: np.ndarray
+) -> Table:
+    """Write the differences between two orders as a table, one line per stage."""
+    columns = {
+        f"{what}, {positions}": [float(f"{value:.4g}") for value in values[place]]
+        for place, positions in enumerate(("with positions", "without"))
+        for what, values in (
+            ("farthest token", token_distance),
+            ("largest difference in the sentence vector", mean_difference),
+            ("cosine of the sentence vectors", mean_cosine),
+        )
+    }
+    return {"after": depths(token_distance.shape[1]), **columns}
+
+
+def encoding_heatmap(
+    encoding: np.ndarray, theme: Theme, limit: float, height: int = 380
+) -> go.Figure:
+    """Show a table of positions, one row each: (position, dimension), coloured up to ±limit."""
+    bounded = float(np.abs(encoding).max()) <= limit
+    ends = (f"−{limit:g}", f"{limit:g}") if bounded else (f"≤ −{limit:g}", f"≥ {limit:g}")
+    heatmap = go.Heatmap(
+        z=encoding.astype(np.float32),
+        zmin=-limit,
+        zmax=limit,
+        colorscale=style.diverging_scale(theme),
+        colorbar={
+            "title": "value",
+            "thickness": 12,
+            "tickvals": [-limit, 0, limit],
+            "ticktext": [ends[0], "0", ends[1]],
+        },
+        hovertemplate="position %{y}, dimension %{x}: %{z:.3f}<extra></extra>",
+    )
+    return style.drawn(
+        heatmap,
+        theme,
+        height,
+        xaxis={"title": "dimension (from 0)", "showgrid": False},
+        yaxis={"title": "position (from 0)", "autorange": "reversed", "showgrid": False},
+    )
+
+
+def look_for_encoding(wavelengths: np.ndarray, length: int) -> str:
+    """Say how fast the dimensions turn, and how many never finish a turn."""
+    n_slow = int((wavelengths > length).sum())
+    return (
+        f"Dimensions 0 and 1 repeat every {wavelengths[0]:.1f} tokens, the last two every "
+        f"{wavelengths[-1]:,.0f}. Within {length} positions {n_slow} of {len(wavelengths)} pairs "
+        "never finish a turn, so no two rows are the same."
+    )
+
+
+def rows_table(rows: np.ndarray) -> Table:
+    """Write a table of positions as numbers: a line per position."""
+    columns = {
+        f"{column}": np.round(rows[:, column], 4).tolist() for column in range(rows.shape[1])
+    }
+    return {"position": list(range(len(rows))), **columns}
+
+
+def waves(encoding: np.ndarray, dimensions: Sequence[int], theme: Theme) -> go.Figure:
+    """Show single dimensions of the encoding as they run over the positions."""
+    lines = [
+        go.Scatter(
+            y=encoding[:, dimension].astype(np.float32),
+            name=f"dimension {dimension}",
+            mode="lines+markers",
+            line={"color": style.COLORS[quantity][theme], "dash": dash},
+            marker={"size": 5},
+            hovertemplate=f"position %{{x}}, dimension {dimension}: %{{y:.3f}}<extra></extra>",
+        )
+        for dimension, quantity, dash in zip(dimensions, QUANTITIES, DASHES, strict=False)
+    ]
+    return style.drawn(
+        lines,
+        theme,
+        320,
+        showlegend=True,
+        xaxis={"title": "position (from 0)"},
+        yaxis={"title": "value", "range": [-1.1, 1.1]},
+    )
+
+
+def look_for_waves(wavelengths: np.ndarray, dimensions: Sequence[int]) -> str:
+    """Say which wave each chosen dimension is, and its length in tokens."""
+    described = (
+        f"{dimension} ({'cosine' if dimension % 2 else 'sine'}) every "
+        f"{wavelengths[dimension // 2]:,.1f} tokens"
+        for dimension in dimensions
+    )
+    return f"Each dimension repeats: {', '.join(described)}."
+
+
+def wavelength_table(wavelengths: np.ndarray) -> Table:
+    """Write the wavelength of every pair of dimensions as a table."""
+    pairs = range(len(wavelengths))
+    return {
+        "dimensions": [f"{2 * pair} and {2 * pair + 1}" for pair in pairs],
+        "wavelength in tokens": np.round(wavelengths, 2).tolist(),
+    }
+
+
+def profile_lines(
+    profiles: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    unit: str,
+    theme: Theme,
+) -> go.Figure:
+    """Show products of positions over their distance: the mean, and the range over all places.
+
+    Args:
+        profiles: Name -> (mean, lowest, highest) at distance 0, 1, 2 …
+        unit: What is measured, the title of the axis.
+        theme: Light or dark.
+    """
+    traces: list[go.Scatter] = []
+    for (name, (mean, lowest, highest)), quantity in zip(
+        profiles.items(), ("position", "output"), strict=False
+    ):
+        colour = style.COLORS[quantity][theme]
+        distances = np.arange(len(mean))
+        traces += [
+            go.Scatter(
+                x=np.concatenate([distances, distances[::-1]]),
+                y=np.concatenate([highest, lowest[::-1]]).astype(np.float32),
+                fill="toself",
+                fillcolor=_transparent(colour),
+                line={"width": 0},
+                hoverinfo="skip",
+                name=f"{name}: lowest to highest",
+            ),
+            go.Scatter(
+                x=distances,
+                y=mean.astype(np.float32),
+                mode="lines",
+                line={"color": colour, "width": 3},
+                customdata=np.column_stack([lowest, highest]).astype(np.float32),
+                hovertemplate=f"{name}, distance %{{x}}: %{{y:.3f}}<br>between "
+                "%{customdata[0]:.3f} and %{customdata[1]:.3f}<extra></extra>",
+                name=f"{name}: mean",
+            ),
+        ]
+    return style.drawn(
+        traces,
+        theme,
+        340,
+        showlegend=True,
+        xaxis={"title": "distance between the two positions (tokens)"},
+        yaxis={"title": unit},
+    )
+
+
+def _transparent(colour: str) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.25)"
+
+
+def look_for_products(mean: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> str:
+    """Say how little the place matters, and how the product falls with the distance."""
+    n_positions = len(mean)
+    return (
+        f"All {n_positions * (n_positions + 1) // 2:,} pairs of {n_positions} positions lie on one "
+        f"curve: at equal distance two of them differ by {scientific((highest - lowest).max())} "
+        f"at most, which is rounding. From {mean[0]:.0f} at distance 0 the product falls to "
+        f"{mean[1]:.0f} at 1 and {mean[10]:.0f} at 10."
+    )
+
+
+def profile_table(mean: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> Table:
+    """Write a curve over the distance as a table."""
+    return {
+        "distance": list(range(len(mean))),
+        "mean": np.round(mean, 5).tolist(),
+        "lowest": np.round(lowest, 5).tolist(),
+        "highest": np.round(highest, 5).tolist(),
+    }
+
+
+CLOCKS_IN_A_ROW = 4
+
+
+def clocks(
+    start: np.ndarray,
+    turned: np.ndarray,
+    target: np.ndarray,
+    wavelengths: np.ndarray,
+    theme: Theme,
+) -> go.Figure:
+    """Show pairs of dimensions as hands of clocks: before, after the rotation, and where to be.
+
+    Args:
+        start: (pair, 2): sine and cosine at the position.
+        turned: The same after the rotation.
+        target: The same at the position that lies further on.
+        wavelengths: Of each pair, in tokens.
+        theme: Light or dark.
+    """
+    places = np.arange(len(start))
+    centres = np.column_stack([places % CLOCKS_IN_A_ROW, -(places // CLOCKS_IN_A_ROW)]) * 2.9
+    angles = np.linspace(0, 2 * np.pi, 49)
+    rims = centres[:, None] + np.column_stack([np.sin(angles), np.cos(angles)])
+    marks = (
+        ("PE(pos)", start, "token", {"symbol": "circle", "size": 9}),
+        ("PE(pos) turned", turned, "position", {"symbol": "circle", "size": 10}),
+        ("PE(pos + k)", target, "q", {"symbol": "circle-open", "size": 17, "line": {"width": 2}}),
+    )
+    rim = go.Scatter(
+        **_strokes(rims),
+        mode="lines",
+        line={"color": style.GRID[theme], "width": 2},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    hands = [
+        go.Scatter(
+            **_strokes(np.stack([centres, centres + values], axis=1)),
+            mode="lines",
+            line={"color": style.COLORS[quantity][theme], "width": 3},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        for _, values, quantity, _ in marks[:2]
+    ]
+    tips = [
+        go.Scatter(
+            x=(centres + values)[:, 0],
+            y=(centres + values)[:, 1],
+            name=name,
+            mode="markers",
+            marker={"color": style.COLORS[quantity][theme], **marker},
+            customdata=np.column_stack([wavelengths, values]).astype(np.float32),
+            hovertemplate=f"{name}, wavelength %{{customdata[0]:.1f}} tokens:<br>sine "
+            "%{customdata[1]:.4f}, cosine %{customdata[2]:.4f}<extra></extra>",
+        )
+        for name, values, quantity, marker in marks
+    ]
+    return style.drawn(
+        [rim, *hands, *tips],
+        theme,
+        440,
+        showlegend=True,
+        xaxis={"visible": False, "range": [-1.4, (CLOCKS_IN_A_ROW - 1) * 2.9 + 1.4]},
+        yaxis={"visible": False, "scaleanchor": "x"},
+        annotations=[
+            {
+                "text": f"{length:,.0f} tokens",
+                "x": x,
+                "y": y - 1.12,
+                "yanchor": "top",
+                "showarrow": False,
+            }
+            for (x, y), length in zip(centres, wavelengths, strict=True)
+        ],
+    )
+
+
+def _strokes(lines: np.ndarray) -> dict[str, np.ndarray]:
+    """Put many polylines (line, point, 2) into one trace, with gaps between them."""
+    gaps = np.full((len(lines), 1, 2), np.nan)
+    points = np.concatenate([lines, gaps], axis=1).reshape(-1, 2).astype(np.float32)
+    return {"x": points[:, 0], "y": points[:, 1]}
+
+
+def look_for_rotation(offset: int, error: float, n_positions: int, n_entries: int) -> str:
+    """Say how exactly one rotation moves every position."""
+    return (
+        f"The filled hand lands in the ring on every clock. One matrix moves all {n_positions} "
+        f"positions on by {offset}: over all {n_entries:,} numbers the largest error is "
+        f"{scientific(error)}."
+    )
+
+
+def rotation_table(
+    start: np.ndarray, turned: np.ndarray, target: np.ndarray, wavelengths: np.ndarray
+) -> Table:
+    """Write the hands of the clocks as a table."""
+    columns = {
+        f"{name}, {wave}": np.round(values[:, place].astype(float), 6).tolist()
+        for name, values in (("PE(pos)", start), ("turned", turned), ("PE(pos + k)", target))
+        for place, wave in enumerate(("sine", "cosine"))
+    }
+    return {"wavelength in tokens": np.round(wavelengths, 2).tolist(), **columns}
+
+
+LEARNED_LIMIT = 0.1  # 99 of 100 learned values lie within ± 0.065; row 0 goes to 1.9
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Compare the directions of two vectors."""
+    return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))
+
+
+def look_for_learned(table: np.ndarray) -> str:
+    """Say how alike positions are, and which row stands out."""
+    norms = np.linalg.norm(table, axis=1)
+    near, far, farther = (cosine(table[5], table[place]) for place in (6, 10, 50))
+    largest = int(norms.argmax())
+    return (
+        f"Rows 5 and 6 have a cosine of {near:.2f}, 5 and 10 of {far:.2f}, 5 and 50 of "
+        f"{farther:.2f}. Row {largest} stands out: its length is {norms[largest]:.2f}, the middle "
+        f"one {np.median(norms):.2f}."
+    )
+
+
+def look_for_cosines(
+    learned: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> str:
+    """Say how much the place matters in the learned table."""
+    mean, lowest, highest = learned
+    return (
+        f"Neighbours have a cosine of {mean[1]:.2f} on average, but between {lowest[1]:.2f} and "
+        f"{highest[1]:.2f} depending on where they stand; at distance 10 between {lowest[10]:.2f} "
+        f"and {highest[10]:.2f}. The waves leave no such band."
+    )
+
+
+def cosine_table(
+    profiles: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> Table:
+    """Write both curves of cosines as a table."""
+    columns = {
+        f"{name}, {what}": np.round(values, 4).tolist()
+        for name, profile in profiles.items()
+        for what, values in zip(("mean", "lowest", "highest"), profile, strict=True)
+    }
+    return {"distance": list(range(len(next(iter(columns.values()))))), **columns}
+
+
+def relative_scores(rotary: np.ndarray, slopes: np.ndarray, theme: Theme) -> go.Figure:
+    """Show what rotary encoding and ALiBi make of the distance.
+
+    Args:
+        rotary: Score of a query that meets its equal, at distance 0, 1, 2 …
+        slopes: Of ALiBi's heads, steepest first.
+        theme: Light or dark.
+    """
+    distances = np.arange(len(rotary))
+    lines = [
+        go.Scatter(
+            x=distances,
+            y=(-slope * distances).astype(np.float32),
+            yaxis="y2",
+            mode="lines",
+            line={"color": style.COLORS["scores"][theme], "width": 0.8 + 0.35 * head},
+            hovertemplate=f"ALiBi, head {head}, slope {slope:.4f}<br>distance %{{x}}: "
+            "%{y:.2f}<extra></extra>",
+            showlegend=False,
+        )
+        for head, slope in enumerate(slopes, 1)
+    ]
+    rotary_line = go.Scatter(
+        x=distances,
+        y=rotary.astype(np.float32),
+        mode="lines",
+        line={"color": style.COLORS["position"][theme], "width": 3},
+        hovertemplate="rotary, distance %{x}: %{y:.3f}<extra></extra>",
+        showlegend=False,
+    )
+    titles = (
+        ("Rotary: score of a query with its equal", 1),
+        (f"ALiBi: added to the score, {len(slopes)} heads (thin: steep)", 0.44),
+    )
+    return style.drawn(
+        [rotary_line, *lines],
+        theme,
+        480,
+        margin={"t": 32},
+        xaxis={"title": "distance (tokens)", "anchor": "y2"},
+        yaxis={"domain": [0.56, 1], "title": "score"},
+        yaxis2={"domain": [0, 0.44], "title": "penalty", "range": [-16, 0.8]},
+        annotations=[
+            {
+                "text": title,
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": y,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+            for title, y in titles
+        ],
+    )
+
+
+def look_for_relative(rotary: np.ndarray, spread: float, slopes: np.ndarray) -> str:
+    """Say how both treat near and far."""
+    return (
+        f"Rotary: 1.00 at distance 0, {rotary[5]:.2f} at 5, {rotary[50]:.2f} at 50; wherever the "
+        f"two stand, it changes by {scientific(spread)} at most. ALiBi at distance 50 takes off "
+        f"{50 * slopes[0]:.0f} in its steepest head and {50 * slopes[-1]:.1f} in its flattest."
+    )
+
+
+def relative_table(rotary: np.ndarray, slopes: np.ndarray) -> Table:
+    """Write rotary scores and ALiBi's penalties over the distance as a table."""
+    distances = np.arange(len(rotary))
+    heads = {
+        f"ALiBi, head {head}": np.round(-slope * distances, 4).tolist()
+        for head, slope in enumerate(slopes.tolist(), 1)
+    }
+    return {"distance": distances.tolist(), "rotary": np.round(rotary, 4).tolist(), **heads}
+
+
+def norm_bars(
+    word_norms: np.ndarray, position_norms: np.ndarray, tokens: Sequence[str], theme: Theme
+) -> go.Figure:
+    """Show the length of each token's word vector beside that of its position vector."""
+    labels = style.plot_labels(tokens)
+    bars = [
+        go.Bar(
+            x=labels,
+            y=norms.astype(np.float32),
+            name=name,
+            marker={"color": style.COLORS[quantity][theme]},
+            hovertemplate=f"%{{x}}, {name}: %{{y:.2f}}<extra></extra>",
+        )
+        for name, norms, quantity in (
+            ("word", word_norms, "token"),
+            ("position", position_norms, "position"),
+        )
+    ]
+    return style.drawn(
+        bars,
+        theme,
+        340,
+        barmode="group",
+        xaxis={"title": "token"},
+        yaxis={"title": "length of the vector"},
+    )
+
+
+def look_for_norms(
+    word_norms: np.ndarray, position_norms: np.ndarray, tokens: Sequence[str]
+) -> str:
+    """Say how large a position is beside a word, and where it weighs most."""
+    ratios = position_norms / word_norms
+    most = int(ratios.argmax())
+    return (
+        f"The middle length of a position is {np.median(position_norms):.2f}, of a word "
+        f"{np.median(word_norms):.2f}. Against its word the position weighs most at "
+        f"{quoted(tokens[most])}: {ratios[most]:.2f} times as long."
+    )
+
+
+def norm_table(word_norms: np.ndarray, position_norms: np.ndarray, tokens: Sequence[str]) -> Table:
+    """Write the lengths and their ratio as a table."""
+    return {
+        "token": [f"{place} {token}" for place, token in enumerate(tokens, 1)],
+        "word": np.round(word_norms, 4).tolist(),
+        "position": np.round(position_norms, 4).tolist(),
+        "position ÷ word": np.round(position_norms / word_norms, 4).tolist(),
+    }

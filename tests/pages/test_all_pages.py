@@ -1,0 +1,60 @@
+"""What holds for every page of the menu: odd sentences, odd addresses."""
+
+import pytest
+
+from pages.ui.menu import HOME, LESSONS
+from tests.pages.conftest import ODD_SENTENCES
+
+TOPICS = [topic.name for topic in (HOME, *LESSONS)]
+ODD_ADDRESSES = {
+    "out of range": {"block": "99", "head": "-3", "token": "1000", "share": "999", "view": "pie"},
+    "no numbers": {"block": "nan", "head": "abc", "token": "x", "share": "1e309", "cell": "a-b-c"},
+    "unknown names": {"colour": "red", "DROP TABLE": "1", "block ": "2"},
+    "empty values": {"block": "", "sentence": "", "off": "", "without": "", "make": ""},
+    "forged lists": {"off": "L99H1", "without": "everything", "mask": "all", "source": "yours"},
+}
+
+
+def texts(app) -> str:
+    blocks = [*app.markdown, *app.title, *app.header, *app.subheader, *app.caption]
+    return "\n".join(block.value for block in blocks)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("sentence", ODD_SENTENCES.values(), ids=ODD_SENTENCES)
+def test_every_page_reads_any_sentence(open_page, topic, sentence):
+    app = open_page(topic, sentence=sentence)
+    assert not app.exception
+    assert app.title
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("address", ODD_ADDRESSES.values(), ids=ODD_ADDRESSES)
+def test_every_page_survives_any_address(open_page, topic, address):
+    app = open_page(topic, **address)
+    assert not app.exception
+    assert app.title
+
+
+def test_an_empty_sentence_is_answered_with_what_to_do(open_page):
+    app = open_page("home", sentence="   ")
+    assert "type a sentence above" in texts(app)
+
+
+def test_what_did_not_fit_is_said(open_page):
+    app = open_page("home", sentence="word " * 300)
+    assert "Only the first 1,000 of 1,499 characters are read." in texts(app)
+    assert "The model reads 128 tokens; the last" in texts(app)
+
+
+def test_a_sample_becomes_the_sentence(open_page):
+    app = open_page("home")
+    app.button(key="sample-1").click().run()
+    assert app.text_input(key="sentence").value == app.button(key="sample-1").label
+
+
+def test_the_sentence_moves_along_to_the_next_page(open_page):
+    app = open_page("home")
+    app.text_input(key="sentence").set_value("Birds sing.").run()
+    app.switch_page("pages/self_attention.py").run()
+    assert app.text_input(key="sentence").value == "Birds sing."

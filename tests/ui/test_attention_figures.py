@@ -1,0 +1,102 @@
+"""The data in the figures of self-attention and scaled dot-product."""
+
+import numpy as np
+import pytest
+
+from pages.ui.figures import scaled_dot_product, self_attention
+from pages.ui.text import parse_matrix
+
+TOKENS = ("[CLS]", "it", "<b>", "it", "[SEP]")
+WEIGHTS = np.array(
+    [
+        [0.9, 0.1, 0.0, 0.0, 0.0],
+        [0.5, 0.1, 0.3, 0.0, 0.1],
+        [0.2, 0.2, 0.2, 0.2, 0.2],
+        [0.6, 0.0, 0.1, 0.2, 0.1],
+        [1.0, 0.0, 0.0, 0.0, 0.0],
+    ],
+    dtype=np.float32,
+)
+
+
+def test_the_strongest_link_joins_two_words_not_special_tokens():
+    link = self_attention.strongest_link(WEIGHTS, TOKENS)
+    assert (link.query, link.key) == (1, 2)
+    assert link.weight == pytest.approx(0.3)
+
+
+def test_the_strongest_link_of_special_tokens_alone_is_between_them():
+    link = self_attention.strongest_link(np.array([[0.4, 0.6], [0.7, 0.3]]), ("[CLS]", "[SEP]"))
+    assert (link.query, link.key) == (1, 0)
+
+
+def test_comparison_draws_the_difference_around_a_fixed_zero():
+    changed = WEIGHTS[::-1].copy()
+    figure = self_attention.comparison(WEIGHTS, changed, TOKENS, "light")
+    np.testing.assert_allclose(figure.data[2].z, changed - WEIGHTS)
+    assert figure.layout.coloraxis2.cmin == -figure.layout.coloraxis2.cmax
+    assert "<b>" not in "".join(figure.data[0].x)
+
+
+def test_comparison_table_starts_with_the_largest_change():
+    changed = WEIGHTS.copy()
+    changed[2, 3] = 0.9
+    table = self_attention.comparison_table(WEIGHTS, changed, TOKENS)
+    assert (table["looks from"][0], table["looks at"][0]) == ("3 <b>", "4 it")
+    assert table["difference"][0] == pytest.approx(0.7)
+    assert len(table["intact"]) == WEIGHTS.size
+
+
+def test_telling_heads_hold_every_head_that_changes_sides():
+    weights = np.random.default_rng(0).random((2, 3, 4, 2)).astype(np.float32)
+    changes = np.zeros((3, 4), int)
+    changes[2, 1] = 1
+    links = self_attention.telling_heads(weights, changes)
+    assert "L3H2" in links.names
+    place = links.names.index("L3H2")
+    np.testing.assert_array_equal(links.weights[:, place], weights[:, 2, 1])
+
+
+def test_measures_say_whether_looking_and_mattering_agree():
+    shares = np.array([[0.1, 0.2, 0.7], [0, 0, 1], [0, 0, 1], [np.nan, 0.9, np.nan]])
+    said = self_attention.look_for_measures(shares, ("[CLS]", "cat", "it"), 2)
+    assert said.startswith("Apart from itself it looks most at `cat`. It is also `cat`")
+
+
+def test_pairs_table_has_a_row_per_pair():
+    table = scaled_dot_product.pairs_table({"weights": WEIGHTS}, TOKENS)
+    assert len(table["query"]) == len(table["key"]) == len(table["weights"]) == 25
+    row = table["query"].index("2 it") + table["key"].index("3 <b>")
+    assert table["weights"][row] == pytest.approx(0.3)
+
+
+def test_saturation_draws_measured_values_and_theory():
+    widths = (1, 64, 4096)
+    values = {name: np.array([1.0, 0.5, 0.25]) for name in ("spread", "entropy", "gradient_norm")}
+    figure = scaled_dot_product.saturation(widths, values, values, np.sqrt(widths), "dark")
+    assert len(figure.data) == 7
+    np.testing.assert_allclose(figure.data[-1].y, [1, 8, 64])
+
+
+@pytest.mark.parametrize(
+    ("typed", "matrix"),
+    [("1 2; 3 4", ((1, 2), (3, 4))), ("1,2", ((1, 2),)), ("-1e1;2;", ((-10,), (2,)))],
+)
+def test_small_matrices_are_read(typed, matrix):
+    assert parse_matrix(typed) == matrix
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", "Write 1 to 8 rows"),
+        ("1 a", "Write numbers only"),
+        ("1 2; 3", "Every row needs as many numbers"),
+        ("1e9", "between -1000 and 1000"),
+        ("nan", "between -1000 and 1000"),
+        (";".join("123456789"), "Write 1 to 8 rows"),
+    ],
+)
+def test_what_is_no_small_matrix_is_refused_in_words(typed, reason):
+    with pytest.raises(ValueError, match=reason):
+        parse_matrix(typed)
