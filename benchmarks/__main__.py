@@ -32,15 +32,15 @@ def main() -> None:
     facts = {"started": datetime.now().isoformat(timespec="seconds"), **machine()}
     rows: list[Row] = []
     failures: dict[str, str] = {}
+    signal.signal(signal.SIGALRM, stop)
+    end = time.monotonic() + TIME_LIMIT
     for part in parts:
-        begin = time.perf_counter()
+        signal.setitimer(signal.ITIMER_REAL, max(end - time.monotonic(), 0.001))
         try:
-            for row in import_module(f"benchmarks.{part}").rows():
-                rows.append(row)
+            rows.extend(measured(part))
         except Exception as error:
-            lines = str(error).strip().splitlines()
-            failures[part] = f"{type(error).__name__}: {lines[0] if lines else ''}"
-        print(f"{part}: {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
+            failures[part] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        signal.setitimer(signal.ITIMER_REAL, 0)
     facts["load_at_end"] = os.getloadavg()
     print_table(rows)
     for part, why in failures.items():

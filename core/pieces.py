@@ -14,15 +14,25 @@ from typing import Literal, TypeAlias
 
 from tokenizers import Regex, pre_tokenizers
 
-from core.tokenization import CONTINUATION, UNKNOWN, Offsets, Reader, Reading, valid_text
+from core.tokenization import (
+    CONTINUATION,
+    UNKNOWN,
+    WORD_START,
+    Offsets,
+    Reader,
+    Reading,
+    valid_text,
+)
 
 Unit: TypeAlias = Literal["sentences", "words", "characters", "bytes"]
 
 # A sentence ends after its closing mark (and quotation mark), before a space that no small letter
 # follows; after a Chinese or Japanese full stop; and with the line. "Dr. Who" is cut in two: to
 # know better takes a model.
+MARKS = ".!?…؟।۔"
 SENTENCE = re.compile(
-    r"\S.*?(?:[.!?…؟।۔]+[\"'”’)\]»]*(?=\s|$)(?!\s+[a-z])|[。！？]+[」』”’]*|$)", re.MULTILINE
+    rf"\S.*?(?:(?<![{MARKS}])[{MARKS}]++[\"'”’)\]»]*+(?=\s|$)(?!\s++[a-z])|[。！？]+[」』”’]*|$)",
+    re.MULTILINE,
 )
 # A word is a run of letters, digits and their marks, apostrophes inside it included; every other
 # visible character is a piece of its own. Where a language writes no spaces, a whole phrase is one.
@@ -58,11 +68,10 @@ def cut_into(unit: Unit, text: str, vocabulary: Mapping[str, int] | None = None)
     """
     text = valid_text(text)
     offsets = _offsets(unit, text)
-    pieces = tuple(text[start:end] for start, end in offsets)
+    pieces = _pieces(unit, text)
     labels = tuple(visible(piece) for piece in pieces)
     if unit == "bytes":
         vocabulary = {f"{byte:02X}": byte for byte in range(256)}
-        pieces = labels = tuple(f"{byte:02X}" for byte in text.encode())
     if vocabulary is None:
         return Cut(unit, text, pieces, labels, offsets, None, None, None)
     ids = tuple(map(vocabulary.get, pieces))
@@ -70,8 +79,8 @@ def cut_into(unit: Unit, text: str, vocabulary: Mapping[str, int] | None = None)
 
 
 def piece_ids(unit: Unit, corpus: str) -> dict[str, int]:
-    """Number all different sentences, words or characters of a text, the most frequent first."""
-    counts = Counter(cut_into(unit, corpus).pieces)
+    """Number all different pieces of a text, the most frequent first."""
+    counts = Counter(_pieces(unit, valid_text(corpus)))
     return {piece: number for number, (piece, _) in enumerate(counts.most_common())}
 
 
@@ -88,6 +97,13 @@ def cut_into_tokens(name: str, reader: Reader, text: str) -> Cut:
         reader.tokenizer.get_vocab_size(),
         0 if reading.unknown_id is None else reading.token_ids.count(reading.unknown_id),
     )
+
+
+def _pieces(unit: str, text: str) -> tuple[str, ...]:
+    """Cut a text into pieces; a byte is written with two hexadecimal digits."""
+    if unit == "bytes":
+        return tuple(f"{byte:02X}" for byte in text.encode())
+    return tuple(text[start:end] for start, end in _offsets(unit, text))
 
 
 def _offsets(unit: str, text: str) -> Offsets:
@@ -110,16 +126,16 @@ def _offsets(unit: str, text: str) -> Offsets:
 def divided_words(reading: Reading) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """List the words that take several tokens, each with the places of its tokens."""
     words: list[tuple[str, tuple[int, ...]]] = []
-    for start, end in _offsets("words", reading.text):
+    read = reading.text[: max((end for _, end in reading.offsets), default=0)]
+    for start, end in _offsets("words", read):
         places = tuple(i for i, (s, e) in enumerate(reading.offsets) if s < end and start < e)
         if len(places) > 1:
-            words.append((reading.text[start:end], places))
+            words.append((read[start:end], places))
     return tuple(words)
 
 
 # How a piece is shown
 
-SPACE = "▁"  # as SentencePiece writes it
 CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {9: "⇥", 10: "↵", 13: "↵", 127: "␡"}
 JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f]+")  # parts of one character
 MAX_MARKS = 4  # accents on top of each other
@@ -135,7 +151,7 @@ def visible(piece: str) -> str:
         return " ".join(f"U+{ord(character):04X}" for character in piece)
     inner = piece.strip(" ")
     n_before = len(piece) - len(piece.lstrip(" "))
-    shown = [SPACE * n_before]
+    shown = [WORD_START * n_before]
     n_marks = 0
     for character in inner:
         category = unicodedata.category(character)
@@ -149,7 +165,7 @@ def visible(piece: str) -> str:
             shown.append(CONTROLS.get(ord(character), plain))
         else:
             shown.append(character)
-    return "".join(shown) + SPACE * (len(piece) - n_before - len(inner))
+    return "".join(shown) + WORD_START * (len(piece) - n_before - len(inner))
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -206,6 +222,6 @@ def display_labels(reading: Reading) -> tuple[str, ...]:
         elif reading.byte_level:
             labels.append(byte_label(name))
         else:
-            mark = next((m for m in (CONTINUATION, SPACE) if name.startswith(m)), "")
+            mark = next((m for m in (CONTINUATION, WORD_START) if name.startswith(m)), "")
             labels.append(visible(piece) if piece.startswith(mark) else mark + visible(piece))
     return tuple(labels)

@@ -31,6 +31,7 @@ VOCAB_SIZES = (100, 5_000)  # smallest and largest
 MAX_CORPUS = 200_000  # characters
 UNKNOWN = "[UNK]"
 CONTINUATION = "##"  # WordPiece's mark in front of a piece that continues a word
+WORD_START = "▁"  # Unigram's mark in front of a piece that begins a word
 
 Offsets: TypeAlias = tuple[tuple[int, int], ...]  # (start, end) in characters
 
@@ -53,7 +54,7 @@ class Reading:
     text: str
     tokens: tuple[str, ...]  # special tokens included
     token_ids: tuple[int, ...]
-    offsets: Offsets  # (0, 0) for added tokens
+    offsets: Offsets  # (0, 0) for added tokens; nothing for a ▁ that stands alone before a word
     n_left_out: int  # tokens at the end of the text that did not fit
     unknown_id: int | None = None  # the id of every piece that is not in the vocabulary
     byte_level: bool = False  # True: a token is a run of bytes, one character for each
@@ -83,11 +84,17 @@ class Reader:
             text,
             tuple(encoding.tokens[i] for i in kept),
             tuple(encoding.ids[i] for i in kept),
-            tuple(encoding.offsets[i] for i in kept),
+            tuple(_own_offsets(text, encoding.tokens[i], encoding.offsets[i]) for i in kept),
             n_tokens - len(kept),
             self.unknown_id,
             self.byte_level,
         )
+
+
+def _own_offsets(text: str, token: str, offsets: tuple[int, int]) -> tuple[int, int]:
+    """Take from the mark ▁ the letter after it, which the library counts as the mark's own."""
+    start, end = offsets
+    return (start, start) if token == WORD_START != text[start:end] else (start, end)
 
 
 def normalized(tokenizer: Tokenizer, text: str) -> str:

@@ -487,14 +487,17 @@ def learned_positions() -> np.ndarray:
 
 @st.cache_resource(show_spinner=False)
 def position_cosines() -> dict[str, Profile]:
-    """Compare all pairs of positions by distance, in the learned table and in the waves."""
+    """Compare all pairs of positions by distance, in the learned table and in the waves.
+
+    Row 0, which only [CLS] ever gets, is left out of the learned table.
+    """
     from torch.nn.functional import normalize
 
     from core.positional_encoding import sinusoidal_encoding
 
     model = encoder()
     return {
-        "learned": _profile(normalize(model.embeddings.position[:N_POSITIONS], dim=-1)),
+        "learned": _profile(normalize(model.embeddings.position[1 : N_POSITIONS + 1], dim=-1)),
         "waves": _profile(
             normalize(sinusoidal_encoding(N_POSITIONS, model.config.d_model), dim=-1)
         ),

@@ -40,9 +40,9 @@ SENTENCES = [
 
 
 def with_weights(trace: EncoderTrace, weights: torch.Tensor) -> EncoderTrace:
-    """A trace of one block and head with other weights (query, key)."""
+    """A trace of one block, all of whose heads have the given weights (query, key)."""
     block = trace.blocks[0]
-    attention = replace(block.attention, weights=weights[None])
+    attention = replace(block.attention, weights=weights.expand(12, -1, -1))
     return replace(trace, blocks=(replace(block, attention=attention),))
 
 
@@ -64,7 +64,7 @@ def test_every_cell_has_the_role_given_by_hand(encoder):
         "fin.s-.",
         "fpin--.",
         "f-pin-.",
-        "fs.pin.",
+        "fs-pin.",
         "f--.pin",
         "f--.-pi",
     ]  # fmt: skip
@@ -126,7 +126,7 @@ def test_even_attention_is_spread(encoder, text):
     n = len(trace.tokens)
     found = head_kinds(with_weights(trace, torch.full((n, n), 1 / n)))
     assert KINDS[found.kinds[0, 0]] == "spread"
-    assert found.entropy.item() == pytest.approx(1, abs=1e-5)
+    assert found.entropy[0, 0].item() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_head_without_a_pattern_is_mixed(encoder):

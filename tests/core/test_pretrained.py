@@ -123,7 +123,7 @@ def test_a_model_that_is_computed_in_another_way_is_refused(small_folder, settin
 
 
 def test_a_config_without_sizes_is_refused():
-    with pytest.raises(ValueError, match="config.json does not say hidden_size, interm"):
+    with pytest.raises(ValueError, match=r"config.json does not say hidden_size, interm"):
         encoder_config({"model_type": "bert", "vocab_size": 5})
 
 

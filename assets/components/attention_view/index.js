@@ -60,7 +60,8 @@ export default function ({ data, parentElement, setStateValue }) {
   const figure = figures.get(parentElement) ?? mount(parentElement);
   figure.setStateValue = setStateValue;
   update(figure, decode(data));
-  return () => unmount(figure, parentElement);
+  // Streamlit may clean up after an earlier call when a later one has already drawn.
+  return () => figure.setStateValue === setStateValue && unmount(figure, parentElement);
 }
 
 function decode(bytes) {
@@ -314,13 +315,14 @@ function drawGrid(figure, at) {
   grid.setAttribute("aria-label", `${described(figure, selected)}. Arrow keys move the cell, Enter keeps its row`);
   pen.scale(devicePixelRatio, devicePixelRatio);
   pen.imageSmoothingEnabled = false;
+  pen.fillStyle = line;
+  pen.fillRect(left - 1, top - 1, n * cell + 2, n * cell + 2);
   pen.drawImage(figure.thumbnails[selected.block * n_heads + selected.head].firstChild, left, top, n * cell, n * cell);
   const row = at?.side === "query" ? at.token : undefined;
   const column = at?.side === "key" ? at.token : at?.key;
-  drawFrame(pen, line, 1, [left - 0.5, top - 0.5, n * cell + 1, n * cell + 1]);
-  if (row !== undefined) drawBand(pen, colors.q, paper, [left, top + row * cell, n * cell, cell]);
-  if (column !== undefined) drawBand(pen, colors.k, paper, [left + column * cell, top, cell, n * cell]);
-  if (at?.key !== undefined) drawBand(pen, ink, paper, [left + column * cell, top + row * cell, cell, cell]);
+  if (row !== undefined) outline(pen, paper, colors.q, [left, top + row * cell, n * cell, cell]);
+  if (column !== undefined) outline(pen, paper, colors.k, [left + column * cell, top, cell, n * cell]);
+  if (at?.key !== undefined) outline(pen, paper, ink, [left + column * cell, top + row * cell, cell, cell]);
 
   const size = Math.min(15, Math.max(11, Math.round(0.7 * cell)));
   const style = { size, font, ink, every: Math.ceil((size + 2) / cell), room: left - 30 };
@@ -347,7 +349,7 @@ function gridLayout({ panel, payload: { tokens, n } }, pen) {
   const [left, top] = [longest + 30, (slanted ? 0.75 : 1) * longest + 34];
   const right = slanted ? 0.75 * longest : 4; // slanted names lean out of the grid
   const cell = Math.max(2, Math.floor(Math.min(30, (room - left - right) / n, (540 - top) / n)));
-  const [width, height] = [Math.min(room, left + n * cell + right), top + n * cell + 4];
+  const [width, height] = [left + n * cell + right, top + n * cell + 4];
   return { left, top, cell, width, height, slant: slanted ? -Math.PI / 4 : -Math.PI / 2 };
 }
 
@@ -367,15 +369,12 @@ function drawNames(pen, tokens, shown, { size, font, ink, color, align, every, r
   });
 }
 
-function drawBand(pen, color, halo, box) {
-  drawFrame(pen, halo, 4, box);
-  drawFrame(pen, color, 2, box);
-}
-
-function drawFrame(pen, color, width, box) {
-  pen.strokeStyle = color;
-  pen.lineWidth = width;
-  pen.strokeRect(...box);
+function outline(pen, halo, color, box) {
+  for (const [style, width] of [[halo, 4], [color, 2]]) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.strokeRect(...box);
+  }
 }
 
 function short(token) {

@@ -293,7 +293,7 @@ function layout(view) {
   const loose = view.shown.filter((card) => !card.host);
   const free = loose.reduce((room, card) => room - card.gutter - 2 * RING - GAP, view.width + GAP);
   const rooms = shareOut(loose, free);
-  const stacked = Math.min(...rooms) < 64;
+  const stacked = loose.some((card, i) => rooms[i] < Math.min(64, wish(card)));
   for (const [i, card] of loose.entries()) {
     const room = stacked ? view.width - card.gutter - 2 * RING : rooms[i];
     card.w = clamp(Math.floor(Math.min(wish(card), room) / card.matrix.n_columns), MIN_CELL, MAX_CELL);
@@ -417,7 +417,7 @@ function writeNumber(pen, value, x, y, shade, { paper, ink, font }) {
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = css(contrast(ink, shade) > contrast(paper, shade) ? ink : paper);
-  pen.fillText(numeral(value), x, y + 1);
+  pen.fillText(numeral(value), x, y + 1, NUMBER_CELL);
 }
 
 function contrast(...colors) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -99,7 +99,8 @@ def attention_payload(
     for block, head in off:
         if not (0 <= block < n_blocks and 0 <= head < n_heads):
             raise ValueError(f"off={block, head} is outside {n_blocks} blocks x {n_heads} heads")
-    if not (weights.min() >= 0 and weights.max() <= 1):
+    steps = np.rint(255 * weights)
+    if not (steps.min() >= 0 and steps.max() <= 255):
         raise ValueError(f"weights are between {weights.min()} and {weights.max()}, not 0 and 1")
 
     header = {
@@ -113,8 +114,7 @@ def attention_payload(
     }
     text = json.dumps(header).encode("ascii")
     text += b" " * (-len(text) % 4)
-    steps = np.rint(255 * weights).astype(np.uint8)
-    return len(text).to_bytes(4, "little") + text + steps.tobytes()
+    return len(text).to_bytes(4, "little") + text + steps.astype(np.uint8).tobytes()
 
 
 def reported_selection(key: str, shape: Sequence[int]) -> Selection | None:
@@ -132,14 +132,14 @@ def valid_selection(reported: Any, shape: Sequence[int]) -> Selection | None:
     """Accept what a browser sent if it has the fields of a selection, moved inside the weights."""
     if not isinstance(reported, Mapping):
         return None
-    block, head, token, view, share = (
-        reported.get(name) for name in ("block", "head", "token", "view", "share")
-    )
-    if type(block) is not int or type(head) is not int or type(token) not in (int, type(None)):
+    report: dict[str, Any] = {field.name: reported.get(field.name) for field in fields(Selection)}
+    if any(type(report[name]) is not int for name in ("block", "head")):  # True is not a number
         return None
-    if view not in get_args(View) or type(share) not in (int, float) or share != share:  # not NaN
+    if type(report["token"]) not in (int, type(None)) or report["view"] not in get_args(View):
         return None
-    return _within(Selection(block, head, token, view, share), shape)
+    if type(report["share"]) not in (int, float) or report["share"] != report["share"]:  # not NaN
+        return None
+    return _within(Selection(**report), shape)
 
 
 def _within(selected: Selection, shape: Sequence[int]) -> Selection:

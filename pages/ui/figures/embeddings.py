@@ -26,7 +26,7 @@ MAX_NUMBERED = 14  # words whose cosines fit into the cells as numbers
 
 def number(value: float) -> str:
     """Write a cosine with two decimals and a true minus."""
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")
 
 
 def short(text: str) -> str:
@@ -86,11 +86,11 @@ def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> 
     ]
     return style.drawn(
         [
-            _strips(rows[:4], (4, 3, 2, 1), 0.25, {"len": 0.7, "y": 0.66}, theme),
-            _strips(rows[4:], (0,), 2.0, {"len": 0.32, "y": 0.13}, theme),
+            _strips(rows[:4], (4, 3, 2, 1), 0.25, "value, rows and sum", 0, theme),
+            _strips(rows[4:], (0,), 2.0, "value, normalised", 0.55, theme),
         ],
         theme,
-        380,
+        420,
         annotations=notes,
         xaxis={
             "title": {"text": "dimension"},
@@ -105,10 +105,11 @@ def _strips(
     rows: np.ndarray,
     heights: Sequence[int],
     limit: float,
-    colorbar: dict[str, float],
+    title: str,
+    left: float,
     theme: Theme,
 ) -> go.Heatmap:
-    """Draw rows as strips around the given heights, coloured from -limit to limit."""
+    """Draw rows as strips around the given heights; its colour bar begins at `left`."""
     return go.Heatmap(
         z=rows.astype(np.float32),
         x0=1,
@@ -121,13 +122,26 @@ def _strips(
         ygap=26,
         hovertemplate="dimension %{x}: %{z:.3f}<extra></extra>",
         colorbar={
-            "title": {"text": "value", "side": "right"},
-            "thickness": 12,
+            **_bar_above(title, 0.45),
+            "x": left,
             "tickvals": [-limit, 0, limit],
             "ticktext": [f"≤ −{limit:g}", "0", f"≥ {limit:g}"],
-            **colorbar,
         },
     )
+
+
+def _bar_above(title: str, length: float) -> dict[str, object]:
+    """Place a colour bar above the picture, where it leaves a phone its whole width."""
+    return {
+        "title": {"text": title, "side": "top"},
+        "orientation": "h",
+        "thickness": 10,
+        "len": length,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1,
+        "yanchor": "bottom",
+    }
 
 
 def look_for_lookup(rows: np.ndarray, token: str, token_id: int, place: int) -> str:
@@ -242,38 +256,35 @@ def neighbour_table(tokens: Sequence[str], cosines: np.ndarray) -> Table:
 def cosine_heatmap(words: Sequence[str], cosines: np.ndarray, theme: Theme) -> go.Figure:
     """Show the cosine of every pair of words."""
     names = labels(words)
+    strong = np.abs(cosines) >= 0.6
     axis = {"showgrid": False, "dtick": 1}
-    heatmap = go.Heatmap(
-        z=cosines.astype(np.float32),
-        x=names,
-        y=names,
-        zmin=-1,
-        zmax=1,
-        zmid=0,
-        colorscale=style.diverging_scale(theme),
-        xgap=1,
-        ygap=1,
-        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
-        colorbar={"title": {"text": "cosine", "side": "right"}, "thickness": 12},
-    )
-    values = go.Scatter(
-        x=names * len(names),
-        y=np.repeat(names, len(names)),
-        text=[number(cosine) for cosine in cosines.ravel()],
-        mode="text",
-        textfont={
-            "color": np.where(
-                np.abs(cosines.ravel()) < 0.6, style.TEXT[theme], style.BACKGROUND[theme]
-            )
-        },
-        hoverinfo="skip",
-    )
+    cells = [
+        go.Heatmap(
+            z=np.where(shown, cosines, np.nan).astype(np.float32),
+            x=names,
+            y=names,
+            coloraxis="coloraxis",
+            xgap=1,
+            ygap=1,
+            texttemplate="%{z:.2f}" if len(words) <= MAX_NUMBERED else None,
+            textfont={"color": colour},
+            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+        )
+        for shown, colour in ((~strong, style.TEXT[theme]), (strong, style.BACKGROUND[theme]))
+    ]
     return style.drawn(
-        [heatmap, values] if len(words) <= MAX_NUMBERED else heatmap,
+        cells,
         theme,
-        max(300, min(640, 110 + 34 * len(words))),
+        max(340, min(680, 150 + 34 * len(words))),
         xaxis=axis,
         yaxis={**axis, "autorange": "reversed"},
+        coloraxis={
+            "cmin": -1,
+            "cmax": 1,
+            "cmid": 0,
+            "colorscale": style.diverging_scale(theme),
+            "colorbar": _bar_above("cosine", 0.6),
+        },
     )
 
 
@@ -387,10 +398,7 @@ def word_map(
             "cmax": 1,
             "colorscale": style.sequential_scale("embedding", theme),
             "line": {"width": 1.5, "color": style.COLORS["embedding"][theme]},
-            "colorbar": {
-                "title": {"text": f"true cosine with {names[seen_from]}", "side": "right"},
-                "thickness": 12,
-            },
+            "colorbar": _bar_above(f"true cosine with {names[seen_from]}", 0.6),
         },
     }
     axes = [f"axis {axis} ({share:.0%} of the variance)" for axis, share in enumerate(shares, 1)]

@@ -139,10 +139,15 @@ def encoding_heatmap(
 def look_for_encoding(wavelengths: np.ndarray, length: int) -> str:
     """Say how fast the dimensions turn, and how many never finish a turn."""
     n_slow = int((wavelengths > length).sum())
+    consequence = (
+        "so positions far apart stay apart."
+        if n_slow
+        else "so positions far apart begin to look alike."
+    )
     return (
         f"Dimensions 0 and 1 repeat every {wavelengths[0]:.1f} tokens, the last two every "
         f"{wavelengths[-1]:,.0f}. Within {length} positions {n_slow} of {len(wavelengths)} pairs "
-        "never finish a turn, so no two rows are the same."
+        f"do not finish a turn, {consequence}"
     )
 
 

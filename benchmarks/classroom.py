@@ -1,0 +1,90 @@
+"""A class sends new sentences, everybody at the same moment: how long each waits for the answer.
+
+The learners are one process of their own (learners.py), so that their work does not hold the
+server's lock; they do share its two cores, as nobody's browser would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.measure import Row
+from tests.browser.conftest import serve
+
+ROOT = Path(__file__).parents[1]
+PAGE = "self_attention"
+LIMITS = {35: 500, 100: 1_500}  # learners -> ms
+
+
+def rows() -> Iterator[Row]:
+    """Measure each class on a server of its own."""
+    for n_learners, limit in LIMITS.items():
+        with serve() as address:
+            with learners(address, 1) as one:
+                answers(one)  # so that the server has loaded everything
+            before = server_megabytes()
+            with learners(address, n_learners) as a_class:
+                joined = server_megabytes()
+                told = answers(a_class)
+                after = server_megabytes()
+        name = f"{n_learners} learners"
+        errors = [answer for kind in told.values() for answer in kind if isinstance(answer, str)]
+        at_once, spread = (
+            [1_000 * answer for answer in told[kind] if isinstance(answer, float)]
+            for kind in ("at_once", "spread")
+        )
+        yield Row(f"{name}, new sentences at once", "ms", at_once, (), "p95", limit)
+        yield Row(f"{name}, new sentences within 10 s", "ms", spread, (), "p95")
+        yield Row(f"{name}, errors {set(errors) or ''}", "", [len(errors)], (), "median", 0)
+        yield Row(f"{name}, memory a session", "MB", [(joined - before) / n_learners], (), "median")
+        yield Row(f"{name}, memory with sentences", "MB", [after - before], (), "median")
+
+
+@contextmanager
+def learners(address: str, n_learners: int) -> Iterator[subprocess.Popen]:
+    """Send a class to the page, and wait until all of them have seen it."""
+    command = [sys.executable, "-m", "benchmarks.learners", address, PAGE, str(n_learners)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            told(process)
+            yield process
+        finally:
+            process.terminate()
+
+
+def answers(process: subprocess.Popen) -> dict[str, list[float | str]]:
+    """Let the class send its sentences; give the seconds each took, or what went wrong."""
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return told(process)
+
+
+def told(process: subprocess.Popen) -> dict:
+    """Read what the class says next.
+
+    Raises:
+        RuntimeError: If it says nothing any more.
+    """
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError("the learners could not use the page; see the lines above")
+    return json.loads(line)
+
+
+def server_megabytes() -> float:
+    """Read how much memory the server holds, from Linux's list of this process's children."""
+    own = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    server = next(
+        process
+        for process in map(Path, (f"/proc/{pid}" for pid in own))
+        if b"streamlit" in (process / "cmdline").read_bytes()
+    )
+    return int(re.search(r"VmRSS:\s+(\d+) kB", (server / "status").read_text())[1]) / 1_000
