@@ -40,9 +40,11 @@ def rows() -> Iterator[Row]:
             [1_000 * answer for answer in told[kind] if isinstance(answer, float)]
             for kind in ("at_once", "spread")
         )
+        yield Row(f"{name}, errors {set(errors) or ''}", "", [len(errors)], (), "median", 0)
+        if not at_once or not spread:
+            continue
         yield Row(f"{name}, new sentences at once", "ms", at_once, (), "p95", limit)
         yield Row(f"{name}, new sentences within 10 s", "ms", spread, (), "p95")
-        yield Row(f"{name}, errors {set(errors) or ''}", "", [len(errors)], (), "median", 0)
         yield Row(f"{name}, memory a session", "MB", [(joined - before) / n_learners], (), "median")
         yield Row(f"{name}, memory with sentences", "MB", [after - before], (), "median")
 

@@ -52,7 +52,9 @@ def rows() -> Iterator[Row]:
         window.goto(f"{address}/{PAGE}")
         settled(window)
         window.evaluate(STOPWATCH)
-        times = [enter(window, new_sentence(words, N_TOKENS)) for _ in range(WARM_UPS + REPETITIONS)]
+        times = [
+            enter(window, new_sentence(words, N_TOKENS)) for _ in range(WARM_UPS + REPETITIONS)
+        ]
     yield Row(f"Enter to picture, {N_TOKENS} tokens", "ms", times[WARM_UPS:], (), "p95", 150)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 from transformers import BertModel
+from transformers.utils import logging
 
 from benchmarks.measure import Row, in_turn
 from benchmarks.sentences import new_sentence
@@ -61,6 +62,8 @@ class HookedBert:
     """Transformers' own model, with hooks that keep what it computes."""
 
     def __init__(self) -> None:
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
         self.model = BertModel.from_pretrained(
             bundled_folder(), attn_implementation="eager", add_pooling_layer=False
         ).eval()

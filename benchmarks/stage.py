@@ -2,7 +2,7 @@
 
 A figure is timed from its data in hand (our payload, BertViz's HTML) to the second frame after its
 picture was made, in a page that has loaded all code before: what happens for every new sentence.
-BertViz loads three libraries from a CDN; here they come from this machine, fetched once through npm.
+The three libraries that BertViz loads from a CDN come from this machine, fetched once through npm.
 """
 
 from __future__ import annotations

@@ -10,15 +10,20 @@ out); Shrikumar et al. (2017), "Not Just a Black Box" (gradient × input); Abnar
 
 from __future__ import annotations
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
-from torch.nn import functional
+from collections.abc import Sequence
+from math import pi, sqrt
+from typing import cast
 
-from core.encoder import Ablation, Encoder, EncoderTrace
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import LayerNorm, functional
+
+from core.attention import merge_heads, split_heads
+from core.encoder import Ablation, BlockTrace, Encoder, EncoderBlock, EncoderTrace
 
 INTACT = Ablation()
-TOKENS_AT_ONCE = 2048  # of all copies of a text together; bounds the memory, hardly the speed
+TOKENS_AT_ONCE = 1024  # of all copies of a text together; bounds the memory, hardly the speed
 
 
 @torch.inference_mode()
@@ -60,14 +65,14 @@ def leave_one_out(
     return effects
 
 
-@torch.inference_mode(False)
+@torch.inference_mode()
 def gradient_times_input(
     encoder: Encoder, trace: EncoderTrace, token: int, ablation: Ablation = INTACT
 ) -> Float[Tensor, "seq"]:
     """Measure how much the chosen token's vector moves when each embedding grows a little.
 
-    ‖J_j x_j‖ with J_j = ∂output[token] / ∂x_j and x_j the normalised embedding of token j, exact,
-    by forward-mode differentiation: one direction per token through all blocks.
+    ‖J_j x_j‖ with J_j = ∂output[token] / ∂x_j and x_j the normalised embedding of token j, exact:
+    each x_j is a direction that is followed through the derivative of every block.
 
     Args:
         encoder: The model that made the trace.
@@ -82,17 +87,16 @@ def gradient_times_input(
         ValueError: If the text has no such token.
     """
     check_token(trace, token)
-    x = trace.embeddings.output.clone()
+    blocks = cast("Sequence[EncoderBlock]", encoder.blocks)
+    x = trace.embeddings.output
     places = torch.arange(len(x), device=x.device)
-
-    def chosen_output(x: Float[Tensor, "seq d_model"]) -> Float[Tensor, "d_model"]:
-        return last_output(encoder, x, ablation)[token]
-
-    def movement(place: Int[Tensor, ""]) -> Float[Tensor, ""]:
-        only_this = x * (places == place)[:, None]
-        return torch.func.jvp(chosen_output, (x,), (only_this,))[1].norm()
-
-    return torch.func.vmap(movement, chunk_size=copies_at_once(len(places)))(places)
+    lengths = []
+    for chosen in places.split(copies_at_once(len(x))):
+        moved = x * (places == chosen[:, None])[..., None]
+        for number, (block, block_trace) in enumerate(zip(blocks, trace.blocks, strict=True)):
+            moved = block_movement(block, block_trace, moved, ablation, ablation.heads_off(number))
+        lengths.append(moved[:, token].norm(dim=-1))
+    return torch.cat(lengths)
 
 
 def attention_rollout(
@@ -123,6 +127,77 @@ def check_token(trace: EncoderTrace, token: int) -> None:
     """
     if not 0 <= token < len(trace.tokens):
         raise ValueError(f"{token=} is not one of the {len(trace.tokens)} tokens, counted from 0")
+
+
+def block_movement(
+    block: EncoderBlock,
+    trace: BlockTrace,
+    moved: Float[Tensor, "copy seq d_model"],
+    ablation: Ablation,
+    heads_off: Sequence[int] = (),
+) -> Float[Tensor, "copy seq d_model"]:
+    """Differentiate a block along some directions: how its output moves when its input does.
+
+    Each line is the derivative of the line in `EncoderBlock.forward` that computes the quantity of
+    the same name.
+
+    Args:
+        block: The block.
+        trace: What it computed.
+        moved: Directions in which its input moves.
+        ablation: What was taken away when the trace was made.
+        heads_off: Heads of this block that were switched off.
+    """
+    layer, attention = block.attention, trace.attention
+    w_k = layer.w_q if ablation.shared_qk else layer.w_k
+    q, k, v = (
+        split_heads(moved @ projection.weight.T, layer.n_heads)
+        for projection in (layer.w_q, w_k, layer.w_v)
+    )
+    scores = q @ attention.k.mT + attention.q @ k.mT
+    scores = scores / sqrt(q.shape[-1]) if ablation.scale else scores
+    weights = softmax_movement(attention.weights, scores)
+    output = weights @ attention.v + attention.weights @ v
+    output[..., list(heads_off), :, :] = 0
+    update = merge_heads(output) @ layer.w_o.weight.T
+    added = moved + update if ablation.residual else update
+    y = norm_movement(block.attention_norm, trace.attention_sum, added) if ablation.norm else added
+
+    activations = gelu_slope(trace.hidden) * (y @ block.w_1.weight.T)
+    update = activations @ block.w_2.weight.T
+    total = y + update if ablation.residual else update
+    if not ablation.norm:
+        return total
+    return norm_movement(block.feed_forward_norm, trace.feed_forward_sum, total)
+
+
+def softmax_movement(
+    weights: Float[Tensor, "... key"], moved: Float[Tensor, "*batch key"]
+) -> Float[Tensor, "*batch key"]:
+    """Differentiate softmax along a direction of its scores: p_i (s_i − Σ_j p_j s_j)."""
+    return weights * (moved - (weights * moved).sum(dim=-1, keepdim=True))
+
+
+def gelu_slope(x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """Differentiate GELU(x) = x Φ(x): Φ(x) + x φ(x), with the normal distribution Φ, density φ."""
+    return torch.special.ndtr(x) + x * (-x.square() / 2).exp() / sqrt(2 * pi)
+
+
+def norm_movement(
+    norm: LayerNorm,
+    x: Float[Tensor, "... d_model"],
+    moved: Float[Tensor, "*batch d_model"],
+) -> Float[Tensor, "*batch d_model"]:
+    """Differentiate a normalisation at x along a direction.
+
+    γ (u − mean(u) − z mean(z u)) / σ with z = (x − mean(x)) / σ: what shifts or stretches the whole
+    vector is lost.
+    """
+    centred = x - x.mean(dim=-1, keepdim=True)
+    deviation = (centred.square().mean(dim=-1, keepdim=True) + norm.eps).sqrt()
+    z = centred / deviation
+    kept = moved - moved.mean(dim=-1, keepdim=True) - z * (z * moved).mean(dim=-1, keepdim=True)
+    return norm.weight * kept / deviation
 
 
 def last_output(

@@ -10,7 +10,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from tokenizers import Regex, pre_tokenizers
 
@@ -23,8 +22,6 @@ from core.tokenization import (
     Reading,
     valid_text,
 )
-
-Unit: TypeAlias = Literal["sentences", "words", "characters", "bytes"]
 
 # A sentence ends after its closing mark (and quotation mark), before a space that no small letter
 # follows; after a Chinese or Japanese full stop; and with the line. "Dr. Who" is cut in two: to
@@ -55,7 +52,7 @@ class Cut:
     n_unknown: int | None  # pieces that are not in the vocabulary
 
 
-def cut_into(unit: Unit, text: str, vocabulary: Mapping[str, int] | None = None) -> Cut:
+def cut_into(unit: str, text: str, vocabulary: Mapping[str, int] | None = None) -> Cut:
     """Cut a text into sentences, words, characters or bytes; only white space may be lost.
 
     Args:
@@ -78,7 +75,7 @@ def cut_into(unit: Unit, text: str, vocabulary: Mapping[str, int] | None = None)
     return Cut(unit, text, pieces, labels, offsets, ids, len(vocabulary), ids.count(None))
 
 
-def piece_ids(unit: Unit, corpus: str) -> dict[str, int]:
+def piece_ids(unit: str, corpus: str) -> dict[str, int]:
     """Number all different pieces of a text, the most frequent first."""
     counts = Counter(_pieces(unit, valid_text(corpus)))
     return {piece: number for number, (piece, _) in enumerate(counts.most_common())}

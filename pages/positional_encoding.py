@@ -51,7 +51,7 @@ def shuffle() -> None:
     figure(
         "positions-shuffle",
         "What does the model make of your words in another order?",
-        f"Shuffled: {quoted(shuffled)}. "
+        f"Shuffled: {quoted(shuffled)}  \n"
         + figures.look_for_orders(orders.mean_cosine, orders.mean_difference),
         figures.order_lines(orders.token_distance, orders.mean_difference, theme),
         lambda: figures.order_table(*orders),

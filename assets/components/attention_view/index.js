@@ -50,7 +50,7 @@ const FRAME = `
         <div class="heads" role="toolbar" aria-label="All heads"></div>
         <div class="bar foot">
           <span class="color-bar">weight 0 <canvas width="256" height="1"></canvas> 1</span>
-          <small>row: token that looks, column: token looked at</small>
+          <small>in each picture: row looks, column is looked at</small>
         </div>
       </section>
     </div>

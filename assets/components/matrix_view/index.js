@@ -39,7 +39,8 @@ function createView(parentElement) {
   view.live = element("div", { className: "unseen", role: "status" });
   view.root = element("div", { className: "matrix-view" });
   const working = element("div", { className: "working" }, view.terms, view.path);
-  view.root.append(view.bar, view.figure, view.equation, working, view.live);
+  view.curve = element("p", { className: "curve" }, "Colour grows with the square root of a number's size.");
+  view.root.append(view.bar, view.figure, view.curve, view.equation, working, view.live);
   view.bar.addEventListener("keydown", (event) => moveStep(view, event));
   parentElement.append(view.root);
   (parentElement.host ?? parentElement).exportSvg = () => exportSvg(view);
@@ -68,6 +69,7 @@ function receive(view, data) {
   for (const { kind, result, source } of figure.relations) {
     if (kind === "mask") view.matrix.get(result).limit = view.matrix.get(source).limit; // same colours
   }
+  view.curve.hidden = figure.matrices.every((matrix) => matrix.scale === "sequential");
   if (structure !== view.structure) build(view);
   view.structure = structure;
   adopt(view, selected);

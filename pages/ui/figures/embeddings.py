@@ -91,6 +91,7 @@ def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> 
         ],
         theme,
         420,
+        margin={"r": 18},
         annotations=notes,
         xaxis={
             "title": {"text": "dimension"},
@@ -133,9 +134,11 @@ def _strips(
 def _bar_above(title: str, length: float) -> dict[str, object]:
     """Place a colour bar above the picture, where it leaves a phone its whole width."""
     return {
-        "title": {"text": title, "side": "top"},
+        "title": {"text": title, "side": "top", "font": {"size": 13}},
         "orientation": "h",
         "thickness": 10,
+        "ypad": 0,
+        "outlinewidth": 0,
         "len": length,
         "x": 0,
         "xanchor": "left",
@@ -391,7 +394,7 @@ def word_map(
         "meta": names[seen_from],
         "hovertemplate": "%{text}: cosine with %{meta} %{customdata:.2f}<extra></extra>",
         "marker": {
-            "size": 11,
+            "size": 11 if points.shape[1] == 2 else 6,
             "symbol": symbols,
             "color": cosines.astype(np.float32),
             "cmin": 0,
@@ -401,20 +404,24 @@ def word_map(
             "colorbar": _bar_above(f"true cosine with {names[seen_from]}", 0.6),
         },
     }
-    axes = [f"axis {axis} ({share:.0%} of the variance)" for axis, share in enumerate(shares, 1)]
     x, y, *z = points.T.astype(np.float32)
     if z:
         plain = {"backgroundcolor": style.BACKGROUND[theme], "gridcolor": style.GRID[theme]}
         scene = {
-            f"{name}axis": {"title": {"text": title}, **plain}
-            for name, title in zip("xyz", axes, strict=True)
+            f"{name}axis": {"title": {"text": f"axis {axis} ({share:.0%})"}, **plain}
+            for axis, (name, share) in enumerate(zip("xyz", shares, strict=True), 1)
         }
         return style.drawn(
             go.Scatter3d(x=x, y=y, z=z[0], **look),
             theme,
             560,
-            scene={**scene, "aspectmode": "data"},
+            scene={
+                **scene,
+                "aspectmode": "data",
+                "camera": {"eye": {"x": 1.4, "y": 1.4, "z": 0.9}, "center": {"z": -0.15}},
+            },
         )
+    axes = [f"axis {axis} ({share:.0%} of the variance)" for axis, share in enumerate(shares, 1)]
     return style.drawn(
         go.Scatter(x=x, y=y, textposition=label_sides(points, words), cliponaxis=False, **look),
         theme,

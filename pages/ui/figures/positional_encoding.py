@@ -245,8 +245,8 @@ def profile_lines(
         theme,
         340,
         showlegend=True,
-        xaxis={"title": "distance between the two positions (tokens)"},
-        yaxis={"title": unit},
+        xaxis={"title": "distance (tokens)"},
+        yaxis={"title": unit, "rangemode": "tozero"},
     )
 
 
@@ -277,6 +277,7 @@ def profile_table(mean: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> 
 
 
 CLOCKS_IN_A_ROW = 4
+CLOCK_WIDTH, CLOCK_HEIGHT = 2.7, 3.5  # in radii, with the space between them
 
 
 def clocks(
@@ -295,8 +296,8 @@ def clocks(
         wavelengths: Of each pair, in tokens.
         theme: Light or dark.
     """
-    places = np.arange(len(start))
-    centres = np.column_stack([places % CLOCKS_IN_A_ROW, -(places // CLOCKS_IN_A_ROW)]) * 2.9
+    rows, columns = np.divmod(np.arange(len(start)), CLOCKS_IN_A_ROW)
+    centres = np.column_stack([CLOCK_WIDTH * columns, -CLOCK_HEIGHT * rows])
     angles = np.linspace(0, 2 * np.pi, 49)
     rims = centres[:, None] + np.column_stack([np.sin(angles), np.cos(angles)])
     marks = (
@@ -334,23 +335,27 @@ def clocks(
         )
         for name, values, quantity, marker in marks
     ]
+    names = go.Scatter(
+        x=centres[:, 0],
+        y=centres[:, 1] - 1.7,
+        text=[f"{length:,.0f} tokens" for length in wavelengths],
+        mode="text",
+        hoverinfo="skip",
+        showlegend=False,
+    )
     return style.drawn(
-        [rim, *hands, *tips],
+        [rim, *hands, *tips, names],
         theme,
         440,
         showlegend=True,
-        xaxis={"visible": False, "range": [-1.4, (CLOCKS_IN_A_ROW - 1) * 2.9 + 1.4]},
-        yaxis={"visible": False, "scaleanchor": "x"},
-        annotations=[
-            {
-                "text": f"{length:,.0f} tokens",
-                "x": x,
-                "y": y - 1.12,
-                "yanchor": "top",
-                "showarrow": False,
-            }
-            for (x, y), length in zip(centres, wavelengths, strict=True)
-        ],
+        xaxis={"visible": False, "constrain": "domain"},
+        yaxis={
+            "visible": False,
+            "range": [centres[-1, 1] - 2.3, 1.4],
+            "scaleanchor": "x",
+            "constrain": "domain",
+            "constraintoward": "top",
+        },
     )
 
 
@@ -382,7 +387,7 @@ def rotation_table(
     return {"wavelength in tokens": np.round(wavelengths, 2).tolist(), **columns}
 
 
-LEARNED_LIMIT = 0.1  # 99 of 100 learned values lie within ± 0.065; row 0 goes to 1.9
+LEARNED_LIMIT = 0.06  # 99 of 100 learned values lie within; row 0 goes to 1.9
 
 
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
@@ -435,19 +440,18 @@ def relative_scores(rotary: np.ndarray, slopes: np.ndarray, theme: Theme) -> go.
         theme: Light or dark.
     """
     distances = np.arange(len(rotary))
-    lines = [
-        go.Scatter(
-            x=distances,
-            y=(-slope * distances).astype(np.float32),
-            yaxis="y2",
-            mode="lines",
-            line={"color": style.COLORS["scores"][theme], "width": 0.8 + 0.35 * head},
-            hovertemplate=f"ALiBi, head {head}, slope {slope:.4f}<br>distance %{{x}}: "
-            "%{y:.2f}<extra></extra>",
-            showlegend=False,
-        )
-        for head, slope in enumerate(slopes, 1)
-    ]
+    penalties = np.stack([np.column_stack([distances, -slope * distances]) for slope in slopes])
+    heads = np.column_stack([np.arange(1, len(slopes) + 1), slopes])
+    alibi_lines = go.Scatter(
+        **_strokes(penalties),
+        yaxis="y2",
+        mode="lines",
+        line={"color": style.COLORS["scores"][theme], "width": 2},
+        customdata=np.repeat(heads, len(rotary) + 1, axis=0).astype(np.float32),
+        hovertemplate="ALiBi, head %{customdata[0]}, slope %{customdata[1]:.4f}<br>"
+        "distance %{x}: %{y:.2f}<extra></extra>",
+        showlegend=False,
+    )
     rotary_line = go.Scatter(
         x=distances,
         y=rotary.astype(np.float32),
@@ -458,10 +462,10 @@ def relative_scores(rotary: np.ndarray, slopes: np.ndarray, theme: Theme) -> go.
     )
     titles = (
         ("Rotary: score of a query with its equal", 1),
-        (f"ALiBi: added to the score, {len(slopes)} heads (thin: steep)", 0.44),
+        (f"ALiBi: added to the score, one line per head ({len(slopes)})", 0.44),
     )
     return style.drawn(
-        [rotary_line, *lines],
+        [rotary_line, alibi_lines],
         theme,
         480,
         margin={"t": 32},
