@@ -76,15 +76,16 @@ class Reader:
         """Cut a text into tokens; keep the first ones and the closing token if it is too long."""
         text = valid_text(text)
         encoding = self.tokenizer.encode(text)
-        n_tokens = len(encoding.ids)
+        tokens, ids, offsets = encoding.tokens, encoding.ids, encoding.offsets
+        n_tokens = len(ids)
         kept = list(range(min(n_tokens, self.max_len)))
         if n_tokens > self.max_len and encoding.special_tokens_mask[-1]:
             kept[-1] = n_tokens - 1
         return Reading(
             text,
-            tuple(encoding.tokens[i] for i in kept),
-            tuple(encoding.ids[i] for i in kept),
-            tuple(_own_offsets(text, encoding.tokens[i], encoding.offsets[i]) for i in kept),
+            tuple(tokens[i] for i in kept),
+            tuple(ids[i] for i in kept),
+            tuple(_own_offsets(text, tokens[i], offsets[i]) for i in kept),
             n_tokens - len(kept),
             self.unknown_id,
             self.byte_level,

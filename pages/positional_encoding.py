@@ -46,7 +46,7 @@ def shuffle() -> None:
     read, shuffled = cached.shuffled(sentence, controls.shuffle_seed())
     orders = cached.word_orders(read, shuffled)
     if read == shuffled or orders is None:
-        st.info("Shuffling needs at least two different words, with spaces between them.")
+        st.info("These words, told apart by spaces, have no other order made of the same tokens.")
         return
     figure(
         "positions-shuffle",

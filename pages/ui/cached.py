@@ -473,7 +473,7 @@ def rotation(position: int, offset: int) -> Rotation:
         start,
         arrived,
         target,
-        wavelengths(d_model, 10_000)[pairs],
+        positional_encoding.wavelengths(d_model)[pairs].numpy(),
         (turned - rows[offset:]).abs().max().item(),
         turned.numel(),
     )

@@ -222,15 +222,16 @@ def looked_up_token(reading: Reading) -> int:
         token_id if token.isalpha() else 0  # ids run from frequent to rare
         for token, token_id in zip(reading.tokens, reading.token_ids, strict=True)
     ]
-    return st.selectbox(
+    names = [f"{number} {token}" for number, token in enumerate(reading.tokens, 1)]
+    chosen = st.selectbox(
         "Token",
-        range(len(rarity)),
+        names,
         index=rarity.index(max(rarity)),
-        format_func=lambda place: f"{place + 1} {reading.tokens[place]}",
         key="lookup",
         bind="query-params",
         width=260,
     )
+    return names.index(chosen)
 
 
 def word(label: str, key: str, default: str) -> str:
@@ -292,16 +293,10 @@ def word_map(
     with group:
         words = groups[st.selectbox("Words on the map", groups, key="map", bind="query-params")]
     with seen_from:
-        place = st.selectbox(
-            "Measure cosines from",
-            range(len(words)),
-            format_func=lambda place: words[place],
-            key="map_from",
-            bind="query-params",
-        )
+        centre = st.selectbox("Measure cosines from", words, key="map_from", bind="query-params")
     with solid:
         n_axes = 3 if st.toggle("3-D", key="map_3d", bind="query-params") else 2
-    return words, place, n_axes
+    return words, words.index(centre) if words else 0, n_axes
 
 
 def two_sentences() -> tuple[str, str, str]:
@@ -453,14 +448,14 @@ def shuffle_seed() -> int:
         )
 
 
-def sinusoid() -> tuple[int, int, int]:
+def sinusoid() -> tuple[int, int, float]:
     """Ask for the number of positions, the width and the base of an encoding."""
     length, d_model, base = st.columns(3)
     with length:
         n_positions = st.slider("Positions", 8, 200, value=64, key="pe_length", bind="query-params")
     with d_model:
-        width = st.slider(
-            "$d_{model}$", 4, 256, value=128, step=2, key="pe_width", bind="query-params"
+        width = st.select_slider(
+            "$d_{model}$", range(4, 257, 2), value=128, key="pe_width", bind="query-params"
         )
     with base:
         longest = st.select_slider(
@@ -470,7 +465,7 @@ def sinusoid() -> tuple[int, int, int]:
             key="pe_base",
             bind="query-params",
         )
-    return n_positions, width - width % 2, longest
+    return n_positions, width, float(longest)
 
 
 def dimensions(d_model: int) -> list[int]:

@@ -141,3 +141,15 @@ def read_sentence(page: Page, sentence: str) -> None:
     box.fill(sentence)
     box.press("Enter")
     settled(page)
+
+
+def read_all(page: Page) -> Page:
+    """Make the window as high as the page until every section has been computed."""
+    settled(page)
+    width = page.viewport_size["width"]
+    height = 0
+    while page.get_by_role("button", name="Read on").count() or height == 0:
+        height += 3_000
+        page.set_viewport_size({"width": width, "height": height})
+        settled(page)
+    return page

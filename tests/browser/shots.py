@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pages.ui.menu import HOME, LESSONS
-from tests.browser.conftest import ROOT, SIZES, chromium, serve, settled
+from tests.browser.conftest import ROOT, SIZES, chromium, read_all, serve
 
 if __name__ == "__main__":
     folder = ROOT / "shots"
@@ -15,7 +15,7 @@ if __name__ == "__main__":
                     context = browser.new_context(viewport=viewport, color_scheme=theme)
                     page = context.new_page()
                     page.goto(f"{address}/{'' if topic is HOME else topic.name}")
-                    settled(page).wait_for_timeout(1_500)
+                    read_all(page)
                     height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
                     page.set_viewport_size({"width": viewport["width"], "height": height})
                     page.wait_for_timeout(1_000)

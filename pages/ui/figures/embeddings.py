@@ -50,8 +50,10 @@ def note_on_pieces(word: str, pieces: Sequence[str]) -> str:
 
 
 def notes_on_pieces(words: Sequence[str], pieces: Sequence[Sequence[str]]) -> str:
-    """Join the notes on all words."""
-    return "".join(map(note_on_pieces, words, pieces))
+    """Write the notes on the first three words without a row, and count the others."""
+    notes = [note for note in map(note_on_pieces, words, pieces) if note]
+    others = f" {len(notes) - 3} more words have no row." if len(notes) > 3 else ""
+    return "".join(notes[:3]) + others
 
 
 def lookup_strips(rows: np.ndarray, token_id: int, place: int, theme: Theme) -> go.Figure:

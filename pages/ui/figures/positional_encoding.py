@@ -337,8 +337,8 @@ def clocks(
     ]
     names = go.Scatter(
         x=centres[:, 0],
-        y=centres[:, 1] - 1.7,
-        text=[f"{length:,.0f} tokens" for length in wavelengths],
+        y=centres[:, 1] - 1.6,
+        text=[f"{length:,.0f}" for length in wavelengths],
         mode="text",
         hoverinfo="skip",
         showlegend=False,
@@ -346,12 +346,12 @@ def clocks(
     return style.drawn(
         [rim, *hands, *tips, names],
         theme,
-        440,
+        400,
         showlegend=True,
         xaxis={"visible": False, "constrain": "domain"},
         yaxis={
             "visible": False,
-            "range": [centres[-1, 1] - 2.3, 1.4],
+            "range": [centres[-1, 1] - 2.1, 1.4],
             "scaleanchor": "x",
             "constrain": "domain",
             "constraintoward": "top",
@@ -369,9 +369,9 @@ def _strokes(lines: np.ndarray) -> dict[str, np.ndarray]:
 def look_for_rotation(offset: int, error: float, n_positions: int, n_entries: int) -> str:
     """Say how exactly one rotation moves every position."""
     return (
-        f"The filled hand lands in the ring on every clock. One matrix moves all {n_positions} "
-        f"positions on by {offset}: over all {n_entries:,} numbers the largest error is "
-        f"{scientific(error)}."
+        f"The turned hand lands in the ring on every clock (below each: its wavelength in tokens). "
+        f"One matrix moves all {n_positions} positions on by {offset}; over all {n_entries:,} "
+        f"numbers the largest error is {scientific(error)}."
     )
 
 

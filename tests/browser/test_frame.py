@@ -1,0 +1,115 @@
+"""What a visitor relies on anywhere: links, the shared sentence, reload, back, access for all."""
+
+import json
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from pages.ui.menu import HOME, LESSONS
+from tests.browser.conftest import SIZES, read_all, read_sentence, serve, settled, watched
+
+SENTENCE = "A small dog chased the big cat."
+PATHS = ["", *(lesson.name for lesson in LESSONS)]
+
+
+def sentence_box(page):
+    return page.get_by_role("textbox", name="Your sentence")
+
+
+@pytest.mark.parametrize("path", ["self_attention", "tokenization"])
+def test_a_deep_link_on_a_fresh_server_shows_that_lesson_with_the_menu(browser, path):
+    """A folder called pages beside st.navigation makes Streamlit run the page alone."""
+    with serve() as cold, watched(browser, cold) as page:
+        page.goto(f"/{path}?sentence=Hello+there")
+        title = next(lesson.title for lesson in LESSONS if lesson.name == path)
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(sentence_box(page)).to_have_value("Hello there")
+        assert page.get_by_test_id("stSidebarNavLink").count() == len(LESSONS) + 1
+
+
+def test_a_sentence_typed_on_one_page_is_read_on_the_next(page):
+    page.goto("/tokenization")
+    settled(page)
+    read_sentence(page, SENTENCE)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Self-attention").click()
+    expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
+    expect(sentence_box(page)).to_have_value(SENTENCE)
+    expect(page.get_by_role("button", name="chased").first).to_be_visible()
+
+
+def test_reload_and_back_keep_the_sentence(page):
+    page.goto("/self_attention")
+    settled(page)
+    read_sentence(page, SENTENCE)
+    expect(page).to_have_url(re.compile("sentence=A\\+small\\+dog"))
+    settled(page.reload() and page)
+    expect(sentence_box(page)).to_have_value(SENTENCE)
+    read_sentence(page, "Another one.")
+    page.go_back()
+    expect(sentence_box(page)).to_have_value(SENTENCE)
+
+
+def test_a_copied_link_shows_the_same_in_a_new_browser(page, browser, server):
+    page.goto("/self_attention")
+    settled(page)
+    read_sentence(page, SENTENCE)
+    page.get_by_role("button", name="Block 2, head 9", exact=False).first.click()
+    expect(page).to_have_url(re.compile("block=2.*head=9|head=9.*block=2"))
+    settled(page)
+    page.get_by_role("button", name="Copy link").first.click()
+    expect(page.get_by_text("Link copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    with watched(browser, server) as other:
+        other.goto(link)
+        settled(other)
+        expect(sentence_box(other)).to_have_value(SENTENCE)
+        expect(other.get_by_text("In head L2H9")).to_be_visible()
+
+
+def test_a_link_to_a_figure_far_down_brings_it_into_view(page):
+    page.goto("/self_attention#attention-broken")
+    expect(page.get_by_role("heading", name="What changes in head L4H2?")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path or "home")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_has_a_serious_finding_under_axe(browser, server, path, theme, size):
+    with watched(browser, server, viewport=size, color_scheme=theme) as page:
+        page.goto(f"/{path}")
+        read_all(page)
+        violations = Axe().run(page).response["violations"]
+        serious = [found for found in violations if found["impact"] in ("serious", "critical")]
+        assert not serious, json.dumps(
+            [(found["id"], [node["html"][:200] for node in found["nodes"]]) for found in serious],
+            indent=1,
+        )
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path or "home")
+@pytest.mark.parametrize("width", [320, SIZES["phone"]["width"], 768])
+def test_no_page_scrolls_sideways(browser, server, path, width):
+    with watched(browser, server, viewport={"width": width, "height": 844}) as page:
+        page.goto(f"/{path}?sentence={'Pneumonoultramicroscopicsilicovolcanoconiosis ' * 4}")
+        read_all(page)
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 1
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path or "home")
+def test_markup_in_a_sentence_stays_text(page, path):
+    page.goto(f"/{path}")
+    settled(page)
+    read_sentence(page, "<b>x</b> [y](https://evil.example) **z** https://evil.example <s> &amp;")
+    read_all(page)
+    assert page.locator("a[href*='evil']").count() == 0
+    assert page.get_by_test_id("stMain").locator("b, strong, s").get_by_text("z", exact=True).count() == 0
+
+
+def test_home_leads_to_every_lesson(page):
+    page.goto("/")
+    settled(page)
+    for lesson in LESSONS:
+        expect(page.get_by_test_id("stMain").get_by_role("link", name=lesson.title)).to_be_visible()
+    assert page.title() == HOME.title
