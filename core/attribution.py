@@ -4,7 +4,7 @@ A large attention weight is not an explanation (Jain and Wallace, 2019): the val
 small, and other paths lead around it.
 
 Sources: Li et al. (2016), "Understanding Neural Networks through Representation Erasure" (leave one
-out); Shrikumar et al. (2017), "Not Just a Black Box" (gradient × input); Abnar and Zuidema (2020),
+out); Shrikumar et al. (2016), "Not Just a Black Box" (gradient × input); Abnar and Zuidema (2020),
 "Quantifying Attention Flow in Transformers" (rollout).
 """
 

@@ -5,9 +5,11 @@ import streamlit as st
 from core.embeddings import (
     Embeddings,
     cosine_similarity,
+    find_word,
     most_misleading_pair,
     nearest_rows,
     principal_components,
+    random_cosines,
     word_by_stage,
 )
 from pages.ui import cached, controls
@@ -50,7 +52,7 @@ figure(
     f"Bars with the cosines of the {figures.N_BARS} tokens nearest to the word, beside the "
     "band where random pairs lie.",
 )
-lesson.code(cosine_similarity, nearest_rows)
+lesson.code(cosine_similarity, nearest_rows, random_cosines)
 
 lesson.say("cosines")
 compared = controls.compared_words(sentence)
@@ -110,5 +112,5 @@ figure(
     lambda: figures.meaning_table(*ready, learner),
     f"Lines of the cosine of {ready.word} between two sentences, from the table to the last block.",
 )
-lesson.code(word_by_stage)
+lesson.code(word_by_stage, find_word)
 lesson.next()

@@ -193,7 +193,7 @@ def analogy(start: str, minus: str, plus: str) -> Neighbours:
 
 @st.cache_resource(show_spinner=False)
 def random_cosines() -> np.ndarray:
-    """Compare 10,000 random pairs of the table's whole English words, always the same pairs."""
+    """Compare 10,000 random pairs of whole words (ASCII letters), always the same pairs."""
     import torch
 
     from core import embeddings

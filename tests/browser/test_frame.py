@@ -46,8 +46,12 @@ def test_reload_and_back_keep_the_sentence(page):
     expect(page).to_have_url(re.compile("sentence=A\\+small\\+dog"))
     settled(page.reload() and page)
     expect(sentence_box(page)).to_have_value(SENTENCE)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Scaled dot-product").click()
+    expect(page.get_by_role("heading", name="Scaled dot-product", exact=True)).to_be_visible()
+    settled(page)
     read_sentence(page, "Another one.")
     page.go_back()
+    expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
     expect(sentence_box(page)).to_have_value(SENTENCE)
 
 

@@ -53,3 +53,13 @@ def small_folder(tmp_path):
     tokenizer.add_special_tokens(SPECIAL)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     return tmp_path
+
+
+@pytest.fixture
+def elsewhere(small_folder):
+    """A trace whose tensors are on PyTorch's "meta" device, which computes shapes only.
+
+    A function that mixes it with the CPU fails, as it would with a GPU: so this is found anywhere.
+    """
+    moved = load_encoder(small_folder).to("meta")
+    return moved, moved.trace("the dogs sat on the mat, it is the cat")

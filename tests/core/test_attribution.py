@@ -151,3 +151,9 @@ def test_rollout_shares_sum_to_one(encoder):
 def test_rollout_of_heads_that_look_at_themselves_goes_nowhere():
     shares = attention_rollout(torch.eye(5).expand(2, 3, 5, 5))
     torch.testing.assert_close(shares, torch.eye(5).expand(2, 5, 5))
+
+
+def test_movements_are_found_on_the_device_of_the_trace(elsewhere):
+    encoder, trace = elsewhere
+    assert gradient_times_input(encoder, trace, 2).device.type == "meta"
+    assert attention_rollout(trace.weights).device.type == "meta"

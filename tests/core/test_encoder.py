@@ -85,7 +85,7 @@ def test_every_tensor_of_the_trace_equals_hugging_face(encoder, bert, tokenizer,
 
 
 def test_texts_of_the_longest_length_are_among_those_compared(encoder):
-    readings = [encoder.trace(text).reading for text in TEXTS]
+    readings = [encoder.reader.read(text) for text in TEXTS]
     lengths = {(len(reading.tokens), reading.n_left_out) for reading in readings}
     assert {(3, 0), (128, 0), (128, 1)} <= lengths
 

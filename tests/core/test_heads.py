@@ -321,3 +321,11 @@ def test_the_best_of_72_coins_is_right_on_8_or_9_of_10():
 def test_luck_that_cannot_be_is_refused(arguments):
     with pytest.raises(ValueError, match="chance="):
         best_by_luck(*arguments)
+
+
+def test_heads_are_read_on_the_device_of_the_trace(elsewhere):
+    _, trace = elsewhere
+    assert head_kinds(trace).kinds.device.type == "meta"
+    pronouns = compare_pronouns(trace, trace, "it", ("mat", "cat"))
+    assert pronouns.changes_side.device.type == "meta"
+    assert pronouns.leans.device.type == "meta"

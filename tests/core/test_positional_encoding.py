@@ -242,3 +242,12 @@ def test_the_generator_decides_the_order():
     others = {shuffle_words(text, torch.Generator().manual_seed(seed)) for seed in range(5)}
     assert len(same) == 1
     assert len(others) == 5
+
+
+def test_positions_are_compared_on_the_device_of_the_inputs(elsewhere):
+    _, trace = elsewhere
+    x, positions = trace.output[:, :34], torch.arange(len(trace.tokens), device="meta")
+    assert compare_word_orders(trace, trace).mean_cosine.device.type == "meta"
+    assert distance_profile(trace.weights[0, 0]).mean.device.type == "meta"
+    assert rotate(x, positions).device.type == "meta"
+    assert rotary_scores(x[0], x[1], positions).device.type == "meta"

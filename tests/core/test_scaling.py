@@ -198,3 +198,10 @@ def test_gradients_of_a_trace_of_the_real_model_need_no_preparation(encoder):
 def test_an_output_that_does_not_exist_is_refused(query, dimension):
     with pytest.raises(ValueError, match="is outside 5 rows x 3 columns"):
         output_gradients(random(5, 7), random(11, 7), random(11, 3), query, dimension)
+
+
+def test_gradients_are_found_on_the_device_of_the_inputs():
+    x = torch.empty(5, 7, device="meta")
+    assert softmax_jacobian(x).device.type == "meta"
+    assert softmax_statistics(x, x, x[:, :1], True).device.type == "meta"
+    assert output_gradients(x, x, x, 3, 1)[0].device.type == "meta"

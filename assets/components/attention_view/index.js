@@ -207,9 +207,9 @@ function writeTokens(figure) {
   const { tokens, n } = figure.payload;
   figure.hover = figure.focus = figure.cell = null;
   const written = (tag, attributes) => (token, i) => make(tag, { ...attributes, "data-token": i }, make("bdi", {}, token));
-  figure.buttons = tokens.map(written("button", { type: "button", class: "chip", "data-side": "query", tabindex: -1 }));
-  figure.buttons[0].tabIndex = 0;
-  figure.chips.replaceChildren(...figure.buttons);
+  figure.tokens = tokens.map(written("button", { type: "button", class: "chip", "data-side": "query", tabindex: -1 }));
+  figure.tokens[0].tabIndex = 0;
+  figure.chips.replaceChildren(...figure.tokens);
   figure.labels = {};
   for (const [side, heading] of [["query", "looks"], ["key", "is looked at"]]) {
     figure.labels[side] = tokens.map(written("span", { class: "label", "data-side": side }));
@@ -233,7 +233,7 @@ function point(figure, how, at) {
 function drawPointed(figure) {
   const at = pointed(figure);
   const weights = at && weightsOfToken(figure, at);
-  figure.buttons.forEach((chip, i) => {
+  figure.tokens.forEach((chip, i) => {
     chip.classList.toggle("at", at?.token === i);
     const weight = at ? weights[i] : 0;
     if (chip.dataset.weight !== `${weight}`) chip.style.setProperty("--weight", weight / 255);
@@ -265,7 +265,7 @@ function drawSelection(figure) {
   figure.root.dataset.view = selected.view;
   figure.slider.value = Math.round(100 * selected.share);
   figure.share.textContent = `${figure.slider.value} %`;
-  figure.buttons.forEach((chip, i) => chip.setAttribute("aria-pressed", i === selected.token));
+  figure.tokens.forEach((chip, i) => chip.setAttribute("aria-pressed", i === selected.token));
   figure.thumbnails.forEach((thumbnail, i) => {
     const chosen = i === selected.block * payload.n_heads + selected.head;
     thumbnail.setAttribute("aria-current", chosen);

@@ -328,9 +328,9 @@ def cosine_table(words: Sequence[str], cosines: np.ndarray) -> Table:
     return {"cosine of": list(words), **columns}
 
 
-def answer(inputs: Sequence[str], tokens: Sequence[str]) -> int:
-    """Find the nearest token that is none of the words that went in."""
-    return next(place for place, token in enumerate(tokens) if token not in inputs)
+def answer(inputs: Sequence[str], tokens: Sequence[str]) -> int | None:
+    """Find the nearest token that did not go in; None if all of them did."""
+    return next((place for place, token in enumerate(tokens) if token not in inputs), None)
 
 
 def analogy_bars(
@@ -360,12 +360,19 @@ def look_for_analogy(
     inputs = [piece for cut in pieces for piece in cut]
     found = answer(inputs, tokens)
     start, minus, plus = map(quoted, words)
-    first = (
-        f"Nearest to {start} − {minus} + {plus} is {quoted(tokens[0])}, {cosines[0]:.2f}"
-        + (", a word that went in. Leave those out, and it is " if found else ", ")
-        + (f"{quoted(tokens[found])}, {cosines[found]:.2f}." if found else "a new word.")
+    nearest = (
+        f"Nearest to {start} − {minus} + {plus} is {quoted(tokens[0])}, {number(cosines[0])}: "
     )
-    return first + notes_on_pieces(words, pieces)
+    if found is None:
+        verdict = "like all that are near, a word that went in."
+    elif found == 0:
+        verdict = "a word that did not go in."
+    else:
+        verdict = (
+            "a word that went in. Leave those out, and it is "
+            f"{quoted(tokens[found])}, {number(cosines[found])}."
+        )
+    return nearest + verdict + notes_on_pieces(words, pieces)
 
 
 def word_map(
@@ -438,7 +445,8 @@ def label_sides(points: np.ndarray, words: Sequence[str]) -> list[str]:
 
     Sizes are those of a map 800 pixels wide: a letter takes 7.5 pixels, a line 17.
     """
-    pixels = (points - points.min(axis=0)) * 400 / max(np.ptp(points[:, 1]), np.ptp(points) / 2)
+    extent = max(np.ptp(points[:, 0]) / 2, np.ptp(points[:, 1]), 1e-9)
+    pixels = (points - points.min(axis=0)) * 400 / extent
     covered = [np.array([x - 7, x + 7, y - 7, y + 7]) for x, y in pixels]
     sides = []
     for (x, y), word in zip(pixels, words, strict=True):
@@ -466,7 +474,7 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> float:
 def look_for_map(
     words: Sequence[str], cosines: np.ndarray, misleading: tuple[int, int, int, int, int]
 ) -> str:
-    """Name the pair of words that the map misstates most.
+    """Name the pair of words that the map puts too close.
 
     Args:
         words: The words on the map.
@@ -474,6 +482,8 @@ def look_for_map(
         misleading: Its two words, rank on the map and by cosine (from 0), number of pairs.
     """
     first, second, on_map, by_cosine, n_pairs = misleading
+    if on_map == by_cosine:
+        return f"Here the map is true: it ranks all {n_pairs} pairs as their cosines do."
     return (
         f"Do not trust every distance: {quoted(words[first])} and {quoted(words[second])} are "
         f"number {on_map + 1} of {n_pairs} pairs by closeness on the map, but number "
