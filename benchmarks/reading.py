@@ -1,8 +1,9 @@
 """Text to the whole trace: against transformers with hooks, and the matrix products alone.
 
 The peer is transformers' BertModel with eager attention and a forward hook on every module whose
-output is a quantity of our trace. It is favoured twice: it is given our tokenizer, which is quicker
-than its own, and it need not keep raw and scaled scores, which no hook gets to see. Everything runs
+output is a quantity of our trace; raw scores, which no hook gets to see, are computed from the
+hooked q and k. It is favoured twice: it is given our tokenizer, which is quicker than its own, and
+it need not keep scaled scores. Everything runs
 in one thread and is timed by that thread's processor time, so that busy neighbours count less.
 """
 
@@ -73,6 +74,7 @@ class HookedBert:
         for number in range(self.model.config.num_hidden_layers):
             for part in BLOCK_PARTS:
                 self.keep(f"encoder.layer.{number}.{part}")
+            self.keep_raw_scores(f"encoder.layer.{number}.attention.self")
 
     def keep(self, name: str) -> None:
         """Put a hook on one module."""
@@ -82,12 +84,24 @@ class HookedBert:
 
         self.model.get_submodule(name).register_forward_hook(hook)
 
+    def keep_raw_scores(self, name: str) -> None:
+        """Put a hook on one attention that multiplies the queries and keys seen before."""
+
+        def hook(attention, _inputs, _output):
+            q, k = (
+                self.kept[f"{name}.{part}"].unflatten(-1, (attention.num_attention_heads, -1))
+                for part in ("query", "key")
+            )
+            self.kept[f"{name}.raw_scores"] = q.transpose(1, 2) @ k.permute(0, 2, 3, 1)
+
+        self.model.get_submodule(name).register_forward_hook(hook)
+
     @torch.inference_mode()
     def trace(self, text: str, encoder: Encoder) -> dict[str, Tensor | tuple[Tensor, ...]]:
         """Read a text and give everything that the hooks saw."""
-        self.kept = {}
         self.model(torch.tensor([encoder.reader.read(text).token_ids]))
-        return self.kept
+        kept, self.kept = self.kept, {}
+        return kept
 
 
 def require_equal(ours: EncoderTrace, theirs: dict, n_tokens: int) -> None:
@@ -96,10 +110,12 @@ def require_equal(ours: EncoderTrace, theirs: dict, n_tokens: int) -> None:
         raise ValueError(f"the sentence has {len(ours.tokens)} tokens, not {n_tokens}")
     for number, block in enumerate(ours.blocks):
         name = f"encoder.layer.{number}"
-        torch.testing.assert_close(
-            block.attention.weights, theirs[f"{name}.attention.self"][1][0], atol=1e-4, rtol=1e-3
-        )
-        torch.testing.assert_close(block.output, theirs[f"{name}.output"][0], atol=1e-4, rtol=1e-3)
+        for mine, other in (
+            (block.attention.raw_scores, theirs[f"{name}.attention.self.raw_scores"]),
+            (block.attention.weights, theirs[f"{name}.attention.self"][1]),
+            (block.output, theirs[f"{name}.output"]),
+        ):
+            torch.testing.assert_close(mine, other[0], atol=1e-4, rtol=1e-3)
 
 
 class MatrixProducts:

@@ -32,8 +32,8 @@ figure(
     figures.look_for_orders(eaten.mean_cosine, eaten.mean_difference),
     figures.order_lines(eaten.token_distance, eaten.mean_difference, theme),
     lambda: figures.order_table(*eaten),
-    "Lines over the blocks of the model: with positions the two sentences differ a million times "
-    "more than without.",
+    "Lines over the blocks of the model: far up the differences with positions, at the foot, near "
+    "zero, those without.",
 )
 lesson.code(compare_word_orders)
 
