@@ -6,6 +6,7 @@ Press et al. (2022), "Train Short, Test Long" (ALiBi).
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
@@ -240,7 +241,7 @@ def shuffle_words(text: str, generator: Generator) -> str:
     """
     sentence = text.rstrip()
     body = sentence
-    while body and not body[-1].isalnum() and not body[-1].isspace():
+    while body and unicodedata.category(body[-1]).startswith("P"):
         body = body[:-1]
     ending = sentence[len(body) :]
     words = body.split()

@@ -470,13 +470,13 @@ def sinusoid() -> tuple[int, int, float]:
 
 def dimensions(d_model: int) -> list[int]:
     """Ask which dimensions of the encoding to draw as waves."""
-    chosen = st.multiselect(
-        "Dimensions (up to 6)",
-        range(256),
+    chosen = st.pills(
+        "Dimensions",
+        (0, 1, 10, 20, 21, 40, 41, 80, 160, 250),
+        selection_mode="multi",
         default=[0, 20, 21, 40],
         key="pe_dims",
         bind="query-params",
-        max_selections=6,
     )
     return [dimension for dimension in chosen if dimension < d_model] or [0]
 

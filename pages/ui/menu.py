@@ -107,12 +107,16 @@ def page(topic: Topic) -> StreamlitPage:
 def route() -> tuple[Topic, StreamlitPage]:
     """Show the menu, choose the page that the address names, and note that this run did so."""
     pages = {topic: page(topic) for topic in (HOME, *LESSONS)}
-    sections: dict[str, list[StreamlitPage]] = {}
-    for topic, its_page in pages.items():
-        sections.setdefault(topic.section, []).append(its_page)
-    chosen = st.navigation(sections)
+    chosen = st.navigation(list(pages.values()), position="hidden")
+    with st.sidebar:
+        section = HOME.section
+        for topic, its_page in pages.items():
+            if topic.section != section:
+                section = topic.section
+                st.markdown(f"**{section}**")
+            st.page_link(its_page)
     st.session_state["routed"] = True
-    return next((topic, page) for topic, page in pages.items() if page is chosen)
+    return next((topic, its_page) for topic, its_page in pages.items() if its_page is chosen)
 
 
 def require_route() -> None:

@@ -18,6 +18,10 @@ def sentence_box(page):
     return page.get_by_role("textbox", name="Your sentence")
 
 
+def menu(page):
+    return page.get_by_test_id("stSidebar")
+
+
 @pytest.mark.parametrize("path", ["self_attention", "tokenization"])
 def test_a_deep_link_on_a_fresh_server_shows_that_lesson_with_the_menu(browser, path):
     """A folder called pages beside st.navigation makes Streamlit run the page alone."""
@@ -26,14 +30,14 @@ def test_a_deep_link_on_a_fresh_server_shows_that_lesson_with_the_menu(browser, 
         title = next(lesson.title for lesson in LESSONS if lesson.name == path)
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         expect(sentence_box(page)).to_have_value("Hello there")
-        assert page.get_by_test_id("stSidebarNavLink").count() == len(LESSONS) + 1
+        assert menu(page).get_by_role("link").count() == len(LESSONS) + 1
 
 
 def test_a_sentence_typed_on_one_page_is_read_on_the_next(page):
     page.goto("/tokenization")
     settled(page)
     read_sentence(page, SENTENCE)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Self-attention").click()
+    menu(page).get_by_role("link", name="Self-attention").click()
     expect(page.get_by_role("heading", name="Self-attention", exact=True)).to_be_visible()
     expect(sentence_box(page)).to_have_value(SENTENCE)
     expect(page.get_by_role("button", name="chased").first).to_be_visible()
@@ -46,7 +50,7 @@ def test_reload_and_back_keep_the_sentence(page):
     expect(page).to_have_url(re.compile("sentence=A\\+small\\+dog"))
     settled(page.reload() and page)
     expect(sentence_box(page)).to_have_value(SENTENCE)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Scaled dot-product").click()
+    menu(page).get_by_role("link", name="Scaled dot-product").click()
     expect(page.get_by_role("heading", name="Scaled dot-product", exact=True)).to_be_visible()
     settled(page)
     read_sentence(page, "Another one.")

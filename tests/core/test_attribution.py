@@ -41,6 +41,20 @@ def test_leaving_one_out_equals_hugging_face_reading_what_is_left(encoder):
         assert effects[removed].item() == pytest.approx(1 - cosine.item(), rel=1e-3, abs=1e-6)
 
 
+def test_without_positions_leaving_one_out_is_reading_a_shorter_text(encoder):
+    blind = Ablation(positions=False)
+    words = ["the", "old", "man", "bit", "the", "dog"]
+    trace = encoder.trace(" ".join(words), blind)
+    effects = leave_one_out(encoder, trace, 6, blind)
+    for removed in range(5):
+        shorter = encoder.trace(" ".join(words[:removed] + words[removed + 1 :]), blind)
+        cosine = functional.cosine_similarity(
+            shorter.output[5].double(), trace.output[6].double(), dim=0
+        )
+        found = effects[removed + 1].item()
+        assert found == pytest.approx(1 - cosine.item(), rel=1e-3, abs=1e-6)
+
+
 def test_special_tokens_and_the_token_itself_are_never_left_out(encoder):
     trace = encoder.trace("A [MASK] sat.")
     effects = leave_one_out(encoder, trace, 3)

@@ -251,3 +251,14 @@ def test_positions_are_compared_on_the_device_of_the_inputs(elsewhere):
     assert distance_profile(trace.weights[0, 0]).mean.device.type == "meta"
     assert rotate(x, positions).device.type == "meta"
     assert rotary_scores(x[0], x[1], positions).device.type == "meta"
+
+
+def test_shuffling_moves_an_emoji_like_a_word_and_keeps_marks_on_their_letter():
+    generator = torch.Generator().manual_seed(1)
+    assert sorted(shuffle_words("I like apples 🎈", generator).split()) == [
+        "I",
+        "apples",
+        "like",
+        "🎈",
+    ]
+    assert set(shuffle_words("नमस्ते दुनिया", generator).split()) == {"नमस्ते", "दुनिया"}

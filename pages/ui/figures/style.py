@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 Theme = Literal["light", "dark"]
 
 BACKGROUND = {"light": "#fdfcfa", "dark": "#14171c"}
-TEXT = {"light": "#1d2127", "dark": "#e9e7e2"}
+TEXT = {"light": "#0f1216", "dark": "#e9e7e2"}
 GRID = {"light": "#dddad3", "dark": "#343a43"}
 
 # One colour per quantity, the same on every page. Text in these colours has a contrast of at least
