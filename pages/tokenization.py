@@ -1,8 +1,127 @@
+"""Tokenization: how a text becomes numbers, and where the pieces come from."""
+
 import streamlit as st
 
-from pages.ui import controls, menu
+from core.merges import byte_pair_encoding
+from core.pieces import cut_into, divided_words
+from core.tokenization import Reader, replay_merges, train_tokenizer
+from pages.ui import cached, controls, strips
+from pages.ui.components.token_strips import token_strips
+from pages.ui.figure import figure
+from pages.ui.figures import style
+from pages.ui.figures import tokenization as figures
+from pages.ui.lesson import Lesson
+from pages.ui.text import quoted
 
-menu.require_route()
-st.title("tokenization")
-st.write(repr(controls.sentence()))
-st.write(st.context.theme.type)
+lesson = Lesson("tokenization")
+sentence = cached.read_part(controls.sentence())
+theme, colors = controls.theme(), style.colors(controls.theme())
+characters = strips.characters(sentence)
+units = cached.cuts(sentence)
+tokens = units["tokens"]
+
+lesson.say("tokens")
+figure(
+    "tokenization-tokens",
+    "What does the model read?",
+    figures.look_for_tokens(
+        tokens, cached.normalized(sentence), divided_words(cached.reading(sentence))
+    ),
+    lambda: token_strips(
+        characters,
+        [strips.strip(units["characters"]), strips.model_strip(tokens)],
+        label="The characters of your sentence, and the tokens that the model reads",
+        colors=colors,
+        key="tokens",
+    ),
+    lambda: figures.pieces_table([tokens]),
+    "Two rows: the characters of the sentence, and below them the tokens with their ids.",
+)
+lesson.code(Reader)
+
+lesson.say("units")
+figure(
+    "tokenization-units",
+    "How large should a piece be?",
+    figures.look_for_units(units),
+    lambda: token_strips(
+        characters,
+        [strips.strip(cut) for cut in units.values()],
+        label="Your sentence in sentences, words, tokens, characters and bytes",
+        colors=colors,
+        key="units",
+    ),
+    lambda: figures.pieces_table(units.values()),
+    "Five rows: the sentence cut into sentences, words, tokens, characters and bytes.",
+)
+st.table(figures.units_table(units), border="horizontal")
+lesson.code(cut_into)
+
+lesson.say("methods")
+methods = cached.methods(sentence, controls.vocab_size())
+figure(
+    "tokenization-methods",
+    "How do four methods cut your sentence?",
+    figures.look_for_methods(methods),
+    lambda: token_strips(
+        characters,
+        [strips.strip(cut) for cut in methods],
+        label="Your sentence cut by four methods",
+        colors=colors,
+        key="methods",
+    ),
+    lambda: figures.pieces_table(methods),
+    "Four rows: the sentence cut by WordPiece, BPE, Unigram and byte-level BPE.",
+)
+st.table(figures.methods_table(methods), border="horizontal")
+lesson.code(train_tokenizer)
+
+lesson.say("train")
+training = controls.training()
+own = cached.trained_cut(sentence, *training)
+figure(
+    "tokenization-train",
+    "How does your vocabulary cut your sentence?",
+    figures.look_for_training(own, training.vocab_size, training.corpus == cached.alice()),
+    lambda: token_strips(
+        characters,
+        [strips.strip(own), strips.strip(tokens)],
+        label="Your sentence cut by the vocabulary just learned, and by the model's",
+        colors=colors,
+        key="train",
+    ),
+    lambda: figures.pieces_table([own]),
+    "Two rows: the sentence cut by the vocabulary just learned, and by that of the model.",
+)
+
+lesson.say("merges")
+word = controls.merged_word(sentence)
+replay = cached.replay(word, *training)
+step = controls.merge_step(len(replay.steps))
+figure(
+    "tokenization-merges",
+    f"How is {quoted(word)} put together?",
+    figures.look_for_merge(replay, step),
+    lambda: token_strips(
+        replay.rows[0],
+        strips.merge_strips(replay, step),
+        label="The pieces of the word after each merge",
+        colors=colors,
+        key="merges",
+        unit="start",
+    ),
+    lambda: figures.merges_table(replay),
+    "Rows of pieces: the single characters of the word, and the pieces after each merge.",
+)
+if step:
+    merge = replay.learned[step - 1]
+    figure(
+        "tokenization-counts",
+        "Why this pair?",
+        figures.look_for_counts(merge),
+        figures.count_bars(merge, theme),
+        lambda: figures.counts_table(merge),
+        "Bars: how often this pair and the next most frequent ones stood side by side.",
+    )
+lesson.code(byte_pair_encoding, replay_merges)
+lesson.next()

@@ -7,8 +7,11 @@ calls that need it: tokens are on screen a second before.
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import combinations, product
+from operator import attrgetter
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +20,20 @@ import numpy as np
 import streamlit as st
 import yaml
 
+from core.merges import LearnedMerge, learn_merges
+from core.pieces import Cut, byte_label, cut_into, cut_into_tokens, piece_ids, visible
 from core.pretrained import load_encoder, load_reader
-from core.tokenization import Reader, Reading
+from core.tokenization import (
+    CONTINUATION,
+    MergeStep,
+    Reader,
+    Reading,
+    replay_merges,
+    starting_pieces,
+    train_tokenizer,
+    word_counts,
+)
+from core.tokenization import normalized as normalized_by
 from pages.ui.text import LessonText, parse_lesson
 
 if TYPE_CHECKING:
@@ -35,15 +50,23 @@ ASSETS = Path(__file__).parents[2] / "assets"
 
 
 @st.cache_resource(show_spinner=False)
-def sample_sentences() -> list[dict[str, str]]:
-    """Read the sample sentences, each with the reason why it is interesting."""
-    return yaml.safe_load((ASSETS / "data/sentences.yaml").read_text())
+def sample_sentences() -> dict[str, str]:
+    """Read the sample sentences: text -> the reason why it is interesting."""
+    samples = yaml.safe_load((ASSETS / "data/sentences.yaml").read_text())
+    return {sample["text"]: sample["why"] for sample in samples}
 
 
 @st.cache_resource(show_spinner=False)
 def lesson_text(name: str) -> LessonText:
     """Read the text of a lesson."""
     return parse_lesson((ASSETS / f"lessons/{name}.md").read_text())
+
+
+@st.cache_resource(show_spinner=False)
+def source(module: str, name: str) -> str:
+    """Read the source of a function: `core.attention`, `SelfAttention.forward`."""
+    function = attrgetter(name)(import_module(module))
+    return inspect.getsource(inspect.unwrap(function))
 
 
 @st.cache_resource(show_spinner=False)
@@ -535,3 +558,123 @@ def embedding_norms(text: str) -> tuple[np.ndarray, np.ndarray]:
     """Measure how long each token's row is, and how long the row of its position."""
     trace = encoder_trace(text).embeddings
     return trace.token.norm(dim=-1).numpy(), trace.position.norm(dim=-1).numpy()
+
+
+UNITS = ("sentences", "words", "tokens", "characters", "bytes")
+METHODS = {
+    "WordPiece": "wordpiece",
+    "BPE": "bpe",
+    "Unigram": "unigram",
+    "byte-level BPE": "byte-bpe",
+}
+
+
+def read_part(text: str) -> str:
+    """Give the part of a text that the model reads, its first 128 tokens."""
+    read = reading(text)
+    return text[: max(end for _, end in read.offsets)] if read.n_left_out else text
+
+
+def normalized(text: str) -> str:
+    """Give a text as the model's vocabulary sees it: lower case, no accents."""
+    return normalized_by(reader().tokenizer, text)
+
+
+@st.cache_resource(show_spinner=False)
+def alice() -> str:
+    """Read the text from which the lesson learns vocabularies."""
+    return (ASSETS / "data/alice.txt").read_text()
+
+
+@st.cache_resource(show_spinner=False)
+def alice_ids(unit: str) -> dict[str, int]:
+    """Number the different pieces of Alice."""
+    return piece_ids(unit, alice())
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def cuts(text: str) -> dict[str, Cut]:
+    """Cut a text into pieces of every size; tokens are the model's, other ids count Alice's."""
+    return {
+        unit: cut_into_tokens(unit, reader(), text)
+        if unit == "tokens"
+        else cut_into(unit, text, alice_ids(unit))
+        for unit in UNITS
+    }
+
+
+class Training(NamedTuple):
+    """What a vocabulary is learned from, how many pieces at most, and by which method."""
+
+    corpus: str
+    vocab_size: int
+    method: str
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def trained_reader(training: Training) -> Reader:
+    """Learn a vocabulary, or raise ValueError; the reader that uses it takes any sentence whole."""
+    with AT_ONCE:
+        tokenizer = train_tokenizer(
+            training.corpus, training.vocab_size, METHODS[training.method]
+        )
+    return Reader(tokenizer, max_len=10_000)
+
+
+def trained_cut(text: str, training: Training) -> Cut:
+    """Cut a text with a vocabulary that was learned here."""
+    return cut_into_tokens(training.method, trained_reader(training), text)
+
+
+def methods(text: str, vocab_size: int) -> tuple[Cut, ...]:
+    """Cut a text with the vocabularies that the four methods learn from Alice."""
+    return tuple(trained_cut(text, Training(alice(), vocab_size, method)) for method in METHODS)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def learned_merges(training: Training) -> tuple[LearnedMerge, ...]:
+    """Count again what decided each merge of a vocabulary."""
+    kind = METHODS[training.method]
+    with AT_ONCE:
+        mark = CONTINUATION if kind == "wordpiece" else ""
+        return learn_merges(word_counts(training.corpus, kind), training.vocab_size, mark)
+
+
+Counted = tuple[tuple[tuple[str, str], int], ...]  # pairs of pieces, and how often they were seen
+
+
+class Replay(NamedTuple):
+    """A word put together: its pieces as they are shown, and the merge that led to each row."""
+
+    rows: tuple[tuple[str, ...], ...]  # at first, and after each merge
+    steps: tuple[MergeStep, ...]
+    counts: tuple[Counted, ...]  # for each merge: its pair, then the runners-up
+    n_rules: int
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def replay(word: str, training: Training) -> Replay:
+    """Put a word together merge by merge, and tell for each merge which counts decided it.
+
+    Vocabularies of the other methods keep no merges: plain BPE learns from the same text.
+    """
+    if METHODS[training.method] not in ("bpe", "byte-bpe"):
+        training = training._replace(method="BPE")
+    learner = trained_reader(training)
+    label = byte_label if learner.byte_level else visible
+    steps = replay_merges(learner.tokenizer, word)
+    learned = learned_merges(training)
+    states = (starting_pieces(learner.tokenizer, word), *(step.after for step in steps))
+    decided = (learned[step.rank] for step in steps)
+    return Replay(
+        tuple(tuple(map(label, pieces)) for pieces in states),
+        steps,
+        tuple(
+            tuple(
+                ((label(left), label(right)), count)
+                for (left, right), count in ((merge.pair, merge.count), *merge.runners_up)
+            )
+            for merge in decided
+        ),
+        len(learned),
+    )

@@ -24,7 +24,7 @@ from pages.ui.components.matrix_view import (
 )
 from pages.ui.figures.style import Theme
 from pages.ui.menu import Topic
-from pages.ui.text import MAX_CHARACTERS, cleaned, parse_matrix
+from pages.ui.text import MAX_CHARACTERS, cleaned, parse_matrix, quoted
 
 if TYPE_CHECKING:
     from core.encoder import Ablation
@@ -48,8 +48,9 @@ def bar(topic: Topic) -> None:
             max_chars=20 * MAX_CHARACTERS,
             placeholder="Type a sentence and press Enter",
         )
-        with st.popover("Samples", icon=":material/format_list_bulleted:"):
-            _samples()
+        st.menu_button(
+            "Samples", list(cached.sample_sentences()), key="sample", on_click=_read_sample
+        )
         if topic.has_heads:
             _number("Block", "block", N_BLOCKS, default=4)
             _number("Head", "head", N_HEADS, default=2)
@@ -62,6 +63,9 @@ def sentence_notes() -> list[str]:
     text, notes = cleaned(st.session_state["sentence"])
     if not text:
         return [*notes, "Nothing to read yet. Here is the first sample; type a sentence above."]
+    why = cached.sample_sentences().get(text)
+    if why and text != DEFAULT_SENTENCE:
+        notes.append(why)
     left_out = cached.reading(text).n_left_out
     if left_out:
         notes.append(f"The model reads 128 tokens; the last {left_out} of this text are left out.")
@@ -102,17 +106,9 @@ def _number(label: str, key: str, last: int, default: int) -> None:
     )
 
 
-def _samples() -> None:
-    """Offer sentences to pick from, each with the reason why it is interesting."""
-    for number, sample in enumerate(cached.sample_sentences()):
-        st.button(
-            sample["text"],
-            help=sample["why"],
-            key=f"sample-{number}",
-            type="tertiary",
-            on_click=st.session_state.__setitem__,
-            args=("sentence", sample["text"]),
-        )
+def _read_sample() -> None:
+    """Make the chosen sample the sentence that all pages read."""
+    st.session_state["sentence"] = st.session_state["sample"]
 
 
 def selection(shape: Sequence[int], default_token: int) -> Selection:
@@ -491,3 +487,109 @@ def step_of_positions() -> tuple[int, int]:
             "Move on by $k$ tokens", 1, 64, value=3, key="pe_step", bind="query-params"
         )
     return start, step
+
+
+DEFAULT_METHOD = "BPE"
+MAX_OWN_TEXT = 20_000  # characters
+
+
+def vocab_size() -> int:
+    """Ask how many pieces the four methods may learn."""
+    return st.segmented_control(
+        "Vocabulary size",
+        (300, 1000, 2000),
+        default=1000,
+        required=True,
+        key="methods_size",
+        bind="query-params",
+    )
+
+
+def training() -> cached.Training:
+    """Ask what to learn a vocabulary from, and learn it when the button is pressed.
+
+    What cannot be learned is refused with a sentence; BPE on Alice stands in for it.
+    """
+    default = cached.Training(cached.alice(), 1_000, DEFAULT_METHOD)
+    with st.form("training"):
+        typed = st.text_area(
+            "Learn from a text of your own",
+            key="own_text",
+            max_chars=MAX_OWN_TEXT,
+            placeholder="Leave it empty to learn from Alice in Wonderland, chapters I to VII",
+            persist_state="session",
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            size = st.number_input(
+                "Vocabulary size (100 to 5,000)",
+                100,
+                5_000,
+                value=1_000,
+                step=100,
+                key="train_size",
+                bind="query-params",
+                width=220,
+            )
+            method = st.segmented_control(
+                "Method",
+                list(cached.METHODS),
+                default=DEFAULT_METHOD,
+                required=True,
+                key="train_method",
+                bind="query-params",
+            )
+            st.form_submit_button("Learn it", icon=":material/model_training:")
+    own_text = typed.strip()[:MAX_OWN_TEXT]
+    asked = cached.Training(own_text or cached.alice(), size, method)
+    try:
+        with st.spinner("Learning a vocabulary"):
+            cached.trained_reader(asked)
+    except ValueError as error:
+        st.warning(
+            f"That cannot be learned: {quoted(str(error)[:200])}. "
+            f"Below is what {DEFAULT_METHOD} learns from Alice."
+        )
+        return default
+    return asked
+
+
+def merged_word(words: Sequence[str]) -> str:
+    """Ask for the word to put together; an empty box stands for the longest of the sentence."""
+    typed = st.text_input(
+        "A word",
+        key="merge_word",
+        bind="query-params",
+        max_chars=40,
+        placeholder="Empty: the longest word of your sentence",
+        width=360,
+    )
+    return cleaned(typed).text or max(words, key=len)[:40]
+
+
+def merge_step(n_steps: int) -> int:
+    """Ask how many merges to show; 0 if there is none."""
+    if not n_steps:
+        return 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            key="merge-back",
+            on_click=_move_merge,
+            args=(-1, n_steps),
+        )
+        step = st.slider(
+            "Merges made", 0, n_steps, value=1, key="merge", bind="query-params", width=360
+        )
+        st.button(
+            "Next",
+            icon=":material/arrow_forward:",
+            key="merge-next",
+            on_click=_move_merge,
+            args=(1, n_steps),
+        )
+    return step
+
+
+def _move_merge(change: int, n_steps: int) -> None:
+    st.session_state["merge"] = min(max(st.session_state["merge"] + change, 0), n_steps)

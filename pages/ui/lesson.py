@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 
 import streamlit as st
@@ -47,8 +46,8 @@ class Lesson:
         names = ", ".join(f"`{function.__name__}`" for function in functions)
         with st.expander(f"The code: {names}", icon=":material/code:"):
             for function in functions:
-                st.caption(f"`{inspect.getmodule(function).__name__.replace('.', '/')}.py`")
-                st.code(inspect.getsource(inspect.unwrap(function)), language="python")
+                st.caption(f"`{function.__module__.replace('.', '/')}.py`")
+                st.code(cached.source(function.__module__, function.__qualname__))
 
     def next(self) -> None:
         """Lead on to the lesson that follows."""

@@ -1,9 +1,8 @@
 """The embeddings page under a learner's hands."""
 
-import json
+import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import read_all, read_sentence, settled, watched
@@ -16,8 +15,15 @@ def embeddings(browser, server, size):
         yield settled(page)
 
 
+def whole(page):
+    """Read on until the link to the next lesson."""
+    while not page.get_by_role("link", name="Next:").count():
+        read_all(page)
+    return page
+
+
 def choose(page, control, option):
-    page.get_by_role("combobox", name=control).click()
+    page.get_by_role("combobox", name=control).fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     return settled(page)
 
@@ -37,35 +43,34 @@ def test_another_token_looks_up_another_row(embeddings):
     expect(figure(embeddings, "lookup")).to_contain_text("row 5,458 of the token table")
     choose(embeddings, "Token", "3 animal")
     expect(figure(embeddings, "lookup")).to_contain_text("row 4,111 of the token table")
-    expect(embeddings).to_have_url(lambda url: "lookup=3+animal" in url)
+    expect(embeddings).to_have_url(re.compile(r"lookup=3\+animal"))
 
 
 def test_a_typed_word_shows_its_neighbours_with_their_cosines(embeddings):
-    read_all(embeddings)
+    whole(embeddings)
     type_into(embeddings, "Any English word", "car")
     bars = figure(embeddings, "neighbours").locator("svg.main-svg").first
     for label in ("cars", "vehicle", "automobile", "0.80"):
         expect(bars.get_by_text(label, exact=False).first).to_be_visible()
-    expect(embeddings).to_have_url(lambda url: "near=car" in url)
+    expect(embeddings).to_have_url(re.compile("near=car"))
 
 
 def test_a_map_follows_its_group_and_turns_solid(embeddings):
-    read_all(embeddings)
+    whole(embeddings)
     choose(embeddings, "Words on the map", "opposites")
     choose(embeddings, "Measure cosines from", "bad")
     shown = figure(embeddings, "map")
-    expect(shown.locator("svg.main-svg").first).to_contain_text("true cosine with")
+    expect(shown).to_contain_text("true cosine with \u2068bad\u2069")
     expect(shown).to_contain_text("2 axes keep")
     embeddings.get_by_text("3-D", exact=True).click()
     expect(shown).to_contain_text("3 axes keep")
     expect(shown.locator("canvas").first).to_be_visible()
-    expect(embeddings).to_have_url(
-        lambda url: all(part in url for part in ("map=opposites", "map_from=bad", "map_3d=true"))
-    )
+    for part in ("map=opposites", "map_from=bad", "map_3d=true"):
+        expect(embeddings).to_have_url(re.compile(part))
 
 
 def test_two_sentences_of_the_learner_get_a_line_of_their_own(embeddings):
-    read_all(embeddings)
+    whole(embeddings)
     type_into(embeddings, "Word in both", "spring")
     expect(figure(embeddings, "meanings")).to_contain_text("is not in both of your sentences")
     expect(figure(embeddings, "meanings").locator(".legend")).not_to_contain_text("your two")
@@ -80,7 +85,7 @@ def test_a_link_brings_every_choice_along_and_a_new_sentence_keeps_it(page):
         "/embeddings?near=monday&map=numbers&map_from=ten&bank_word=gold&analogy_start=uncle"
         "&compare=tea%2C+coffee%2C+milk"
     )
-    read_all(page)
+    whole(page)
     for _ in range(2):
         expect(figure(page, "neighbours")).to_contain_text("tuesday")
         expect(figure(page, "cosines")).to_contain_text("Of all 3 pairs")
@@ -89,30 +94,24 @@ def test_a_link_brings_every_choice_along_and_a_new_sentence_keeps_it(page):
         expect(page.get_by_role("combobox", name="Measure cosines")).to_have_value("ten")
         expect(figure(page, "meanings")).to_contain_text("gold")
         read_sentence(page, "Rain falls on the hills.")
-        read_all(page)
+        whole(page)
 
 
 def test_markup_in_words_stays_text(page):
     typed = "<b>x</b>%2C+[y](https://evil.example)%2C+<a href='https://evil.example'>z</a>"
     names = ("near", "compare", "analogy_start", "analogy_minus", "bank_one", "bank_word")
     page.goto(f"/embeddings?map=the+list+above&{'&'.join(f'{name}={typed}' for name in names)}")
-    read_all(page)
+    whole(page)
     expect(figure(page, "map")).to_contain_text("axes keep")
     assert page.locator("a[href*='evil'], [*|href*='evil']").count() == 0
     assert page.get_by_test_id("stMain").locator("b").count() == 0
 
 
-def test_the_page_in_three_dimensions_with_long_words_passes_axe_and_stays_in_width(
-    browser, server, size
-):
+def test_the_page_in_three_dimensions_with_long_words_stays_in_width(browser, server, size):
     long_words = "%2C+".join(["Pneumonoultramicroscopicsilicovolcano", *"abcdefghijklmnopqrstuvw"])
     with watched(browser, server, viewport=size) as page:
         page.goto(f"/embeddings?map_3d=true&near=unhappiness&compare={long_words}")
-        read_all(page)
+        whole(page)
+        expect(figure(page, "map").locator("canvas").first).to_be_visible()
         main = page.get_by_test_id("stMain")
         assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 1
-        violations = Axe().run(page).response["violations"]
-        serious = [found for found in violations if found["impact"] in ("serious", "critical")]
-        assert not serious, json.dumps(
-            [(found["id"], [node["html"][:200] for node in found["nodes"]]) for found in serious]
-        )

@@ -47,10 +47,11 @@ def test_what_did_not_fit_is_said(open_page):
     assert "The model reads 128 tokens; the last" in texts(app)
 
 
-def test_a_sample_becomes_the_sentence(open_page):
+def test_a_sample_becomes_the_sentence_and_says_why(open_page):
     app = open_page("home")
-    app.button(key="sample-1").click().run()
-    assert app.text_input(key="sentence").value == app.button(key="sample-1").label
+    app.menu_button(key="sample").click("An apple is eating the student.").run()
+    assert app.text_input(key="sentence").value == "An apple is eating the student."
+    assert "Only positions tell the two apart" in texts(app)
 
 
 def test_the_sentence_moves_along_to_the_next_page(open_page):

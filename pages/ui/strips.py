@@ -1,0 +1,77 @@
+"""Texts cut into pieces, as rows for `token_strips`: they may know core and the component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.pieces import Cut, visible
+from core.tokenization import UNKNOWN
+from pages.ui.cached import Replay
+from pages.ui.components.token_strips import Strip
+
+
+def characters(text: str) -> list[str]:
+    """Write every character of a text so that it can be seen."""
+    return [visible(character) for character in text]
+
+
+def strip(cut: Cut) -> Strip:
+    """Make a row of one cut; a piece without an id in a vocabulary is unknown, and so is [UNK]."""
+    ids = cut.ids or ()
+    return Strip(
+        cut.name,
+        cut.labels,
+        [start for start, _ in cut.offsets],
+        [end for _, end in cut.offsets],
+        cut.ids,
+        unknown=[
+            place
+            for place, (label, token_id) in enumerate(zip(cut.labels, ids, strict=False))
+            if label == UNKNOWN or token_id is None
+        ],
+    )
+
+
+def model_strip(cut: Cut) -> Strip:
+    """Make the row of what the model reads: its own spelling, and the ids.
+
+    A token that is only a share of a character keeps the label that says so.
+    """
+    row = strip(cut)
+    places = list(zip(row.starts, row.ends, strict=True))
+    labels = [
+        label if _is_share(places, place) else piece
+        for place, (label, piece) in enumerate(zip(cut.labels, cut.pieces, strict=True))
+    ]
+    return Strip(row.name, labels, row.starts, row.ends, row.ids, row.unknown, show_ids=True)
+
+
+def _is_share(places: Sequence[tuple[int, int]], place: int) -> bool:
+    start, end = places[place]
+    around = places[max(place - 1, 0) : place] + places[place + 1 : place + 2]
+    return any(other < end and start < other_end for other, other_end in around)
+
+
+def merge_strips(replay: Replay, step: int) -> list[Strip]:
+    """Make a row of the single characters of a word, and one after each merge up to a step.
+
+    The pair that this step merges is pointed out, and what it becomes.
+    """
+    widths = [1] * len(replay.rows[0])
+    rows = [_merge_strip("characters", replay.rows[0], widths)]
+    for number, merge in enumerate(replay.steps[:step], 1):
+        place = merge.position
+        if number == step:
+            rows[-1] = _merge_strip(rows[-1].name, rows[-1].labels, widths, (place, place + 1))
+        widths[place : place + 2] = [widths[place] + widths[place + 1]]
+        marked = (place,) if number == step else ()
+        rows.append(_merge_strip(f"merge {number}", replay.rows[number], widths, marked))
+    return rows
+
+
+def _merge_strip(
+    name: str, labels: Sequence[str], widths: Sequence[int], marked: Sequence[int] = ()
+) -> Strip:
+    starts = [sum(widths[:place]) for place in range(len(widths))]
+    ends = [start + width for start, width in zip(starts, widths, strict=True)]
+    return Strip(name, labels, starts, ends, marked=marked)
