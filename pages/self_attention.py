@@ -85,7 +85,8 @@ figure(
     lambda: figures.pronoun_table(pronouns.weights.numpy(), ("animal", "street")),
     "For each telling head, the weight from it to animal and to street in both sentences.",
 )
-st.markdown(figures.verdict_on_pronouns(*cached.pronoun_score()))
+best_block, best_head, *score = cached.pronoun_score()
+st.markdown(figures.verdict_on_pronouns(matrices.head_name(best_block, best_head), *score))
 lesson.code(compare_pronouns)
 
 lesson.say("break")

@@ -78,7 +78,7 @@ lesson.code(train_tokenizer)
 
 lesson.say("train")
 training = controls.training()
-own = cached.trained_cut(sentence, *training)
+own = cached.trained_cut(sentence, training)
 figure(
     "tokenization-train",
     "How does your vocabulary cut your sentence?",
@@ -95,8 +95,8 @@ figure(
 )
 
 lesson.say("merges")
-word = controls.merged_word(sentence)
-replay = cached.replay(word, *training)
+word = controls.merged_word(units["words"].pieces or characters)
+replay = cached.replay(word, training)
 step = controls.merge_step(len(replay.steps))
 figure(
     "tokenization-merges",
@@ -108,19 +108,18 @@ figure(
         label="The pieces of the word after each merge",
         colors=colors,
         key="merges",
-        unit="start",
     ),
     lambda: figures.merges_table(replay),
     "Rows of pieces: the single characters of the word, and the pieces after each merge.",
 )
 if step:
-    merge = replay.learned[step - 1]
+    counted = replay.counts[step - 1]
     figure(
         "tokenization-counts",
         "Why this pair?",
-        figures.look_for_counts(merge),
-        figures.count_bars(merge, theme),
-        lambda: figures.counts_table(merge),
+        figures.look_for_counts(counted),
+        figures.count_bars(counted, theme),
+        lambda: figures.counts_table(counted),
         "Bars: how often this pair and the next most frequent ones stood side by side.",
     )
 lesson.code(byte_pair_encoding, replay_merges)

@@ -43,7 +43,7 @@ class Lesson:
 
     def code(self, *functions: Callable[..., object]) -> None:
         """Show the functions that computed what is seen, from their own source."""
-        names = ", ".join(f"`{function.__name__}`" for function in functions)
+        names = ", ".join(f"`{function.__qualname__}`" for function in functions)
         with st.expander(f"The code: {names}", icon=":material/code:"):
             for function in functions:
                 st.caption(f"`{function.__module__.replace('.', '/')}.py`")

@@ -181,7 +181,7 @@ function described({ data, rows }, { row, i, label }) {
   if (unknown.includes(i)) about.push("not in the vocabulary");
   if (ids && ids[i] !== null) about.push(`id ${ids[i].toLocaleString("en")}`);
   if (start === end) about.push("stands for no character");
-  else about.push(`${data.unit} ${start + 1}${end > start + 1 ? ` to ${end}` : ""}: `);
+  else about.push(end > start + 1 ? `characters ${start + 1} to ${end}: ` : `character ${end}: `);
   const from = start === end ? [] : [make("bdi", {}, data.text.slice(start, end).join(""))];
   return [`${name}: `, make("b", {}, make("bdi", {}, label)), ` · ${about.join(" · ")}`, ...from];
 }

@@ -48,7 +48,6 @@ def token_strips(
     label: str,
     colors: Mapping[str, str],
     key: str,
-    unit: str = "characters",
 ) -> None:
     """Show rows of pieces of one text, one below the other.
 
@@ -58,9 +57,8 @@ def token_strips(
         label: What the rows are, for those who do not see them.
         colors: The palette of the current theme; "token", "output" and "negative" are used.
         key: Name of the figure on its page.
-        unit: What `text` is a list of.
     """
-    _mount(data=strips_payload(text, strips, label, colors, unit), key=key)
+    _mount(data=strips_payload(text, strips, label, colors), key=key)
 
 
 def strips_payload(
@@ -68,7 +66,6 @@ def strips_payload(
     strips: Sequence[Strip],
     label: str,
     colors: Mapping[str, str],
-    unit: str = "characters",
 ) -> dict[str, object]:
     """Pack the rows.
 
@@ -81,11 +78,10 @@ def strips_payload(
             raise ValueError(f"strip {strip.name!r} has lists of different lengths")
         places = zip(strip.starts, strip.ends, strict=True)
         if not all(0 <= start <= end <= len(text) for start, end in places):
-            raise ValueError(f"strip {strip.name!r} leaves the text of {len(text)} {unit}")
+            raise ValueError(f"strip {strip.name!r} leaves the text of {len(text)} characters")
     return {
         "text": list(text),
         "rows": [asdict(strip) for strip in strips],
         "label": label,
-        "unit": unit,
         "colors": {name: colors[name] for name in ("token", "output", "negative")},
     }

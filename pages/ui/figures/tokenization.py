@@ -14,45 +14,225 @@ from pages.ui.text import quoted
 Counted = Sequence[tuple[tuple[str, str], int]]  # pairs of pieces, and how often they were seen
 
 MAX_QUOTED = 200  # characters of a text inside a sentence
-LEARNED_FROM = {"tokens": "the model's training texts", "bytes": "every byte there is"}
+UNKNOWN = "[UNK]"
 
 
 class Cut(Protocol):
     """A text cut into pieces, as `core.pieces.Cut` describes it."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def pieces(self) -> Sequence[str]: ...
-    @property
-    def labels(self) -> Sequence[str]: ...
-    @property
-    def offsets(self) -> Sequence[tuple[int, int]]: ...
-    @property
-    def ids(self) -> Sequence[int | None] | None: ...
-    @property
-    def vocab_size(self) -> int | None: ...
-    @property
-    def n_unknown(self) -> int | None: ...
-
-
-class Replay(Protocol):
-    """A word put together merge by merge, as `pages.ui.cached.Replay` describes it."""
-
-    @property
-    def rows(self) -> Sequence[Sequence[str]]: ...
-    @property
-    def steps(self) -> Sequence[Merge]: ...
-    @property
-    def counts(self) -> Sequence[Counted]: ...
-    @property
-    def n_rules(self) -> int: ...
+    name: str
+    text: str
+    pieces: Sequence[str]
+    labels: Sequence[str]
+    offsets: Sequence[tuple[int, int]]
+    ids: Sequence[int | None] | None
+    vocab_size: int
+    n_unknown: int
 
 
 class Merge(Protocol):
     """One merge, as `core.tokenization.MergeStep` describes it."""
 
-    @property
-    def rank(self) -> int: ...
-    @property
-    def position(self) -> int: ...
+    rank: int
+    position: int
+
+
+class Replay(Protocol):
+    """A word put together merge by merge, as `pages.ui.cached.Replay` describes it."""
+
+    rows: Sequence[Sequence[str]]
+    steps: Sequence[Merge]
+    counts: Sequence[Counted]
+    n_rules: int
+
+
+def n(count: int, thing: str) -> str:
+    """Write a count and its noun: 1 word, 2 words."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def shortened(text: str) -> str:
+    """Quote a text, only its beginning if it is long."""
+    return quoted(text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…")
+
+
+def look_for_tokens(
+    tokens: Cut, normalized: str, divided: Sequence[tuple[str, Sequence[int]]]
+) -> str:
+    """Say how many tokens there are, how the text was changed first, and what was cut or lost.
+
+    Args:
+        tokens: What the model reads.
+        normalized: The text as its vocabulary sees it.
+        divided: The words that take several tokens, each with the places of its tokens.
+    """
+    said = [
+        f"{n(len(tokens.text), 'character')} become {n(len(tokens.pieces), 'token')}; `[CLS]` and "
+        "`[SEP]` are added at the ends."
+    ]
+    if normalized.split() != tokens.text.split():
+        said.append(f"The vocabulary sees {shortened(normalized)}: small letters, no accents.")
+    if divided:
+        word, places = max(divided, key=lambda item: len(item[1]))
+        shown = " ".join(quoted(tokens.pieces[place]) for place in places[:8])
+        more = " …" if len(places) > 8 else ""
+        said.append(f"{shortened(word)} takes {len(places)} tokens: {shown}{more}.")
+    if tokens.n_unknown:
+        place = tokens.labels.index(UNKNOWN)
+        start, end = tokens.offsets[place]
+        said.append(
+            f"{shortened(tokens.text[start:end])} has no token, so the model reads `[UNK]`: "
+            "what was there is lost."
+        )
+    return " ".join(said)
+
+
+def look_for_units(cuts: Mapping[str, Cut]) -> str:
+    """Say how many pieces of each size there are, and which words no vocabulary of Alice holds."""
+    sizes = [n(len(cut.pieces), unit.removesuffix("s")) for unit, cut in cuts.items()]
+    words = cuts["words"]
+    missing = [
+        label
+        for label, word_id in zip(words.labels, words.ids or (), strict=False)
+        if word_id is None
+    ]
+    said = f"One text: {', '.join(sizes[:-1])} or {sizes[-1]}. "
+    if not missing:
+        return f"{said}All its words occur in Alice."
+    some = ", ".join(map(shortened, list(dict.fromkeys(missing))[:3]))
+    more = " …" if len(set(missing)) > 3 else ""
+    return (
+        f"{said}Not in Alice, and so lost to a vocabulary of its words: {some}{more} "
+        f"({len(missing)} of {n(len(words.pieces), 'word')})."
+    )
+
+
+def units_table(cuts: Mapping[str, Cut]) -> dict[str, list[str]]:
+    """Compare the sizes of piece: how many, from how large a vocabulary, how many outside it."""
+    learned_from = {"tokens": "the model's makers", "bytes": "all bytes there are"}
+    return {
+        "cut into": list(cuts),
+        "pieces": [f"{len(cut.pieces):,}" for cut in cuts.values()],
+        "vocabulary size": [f"{cut.vocab_size:,}" for cut in cuts.values()],
+        "vocabulary from": [learned_from.get(unit, "Alice") for unit in cuts],
+        "unknown pieces": [f"{cut.n_unknown:,}" for cut in cuts.values()],
+    }
+
+
+def look_for_methods(cuts: Sequence[Cut]) -> str:
+    """Say which method needs fewest and most pieces, and which meet something unknown."""
+    fewest, most = (choose(cuts, key=lambda cut: len(cut.pieces)) for choose in (min, max))
+    said = f"All four learned from Alice. {fewest.name} needs fewest pieces here, "
+    said += f"{len(fewest.pieces)}; {most.name} most, {len(most.pieces)}."
+    if len(fewest.pieces) == len(most.pieces):
+        said = f"All four learned from Alice, and all need {n(len(most.pieces), 'piece')} here."
+    lost = [cut.name for cut in cuts if cut.n_unknown]
+    if lost:
+        said += f" Characters that never occur in Alice are lost to {', '.join(lost)}."
+    return said
+
+
+def methods_table(cuts: Sequence[Cut]) -> dict[str, list[str]]:
+    """Compare the methods: pieces needed, vocabulary learned, pieces outside it."""
+    return {
+        "method": [cut.name for cut in cuts],
+        "pieces": [f"{len(cut.pieces):,}" for cut in cuts],
+        "vocabulary size": [f"{cut.vocab_size:,}" for cut in cuts],
+        "unknown pieces": [f"{cut.n_unknown:,}" for cut in cuts],
+    }
+
+
+def pieces_table(cuts: Iterable[Cut]) -> dict[str, list[object]]:
+    """Write every piece as a row: where it stands (characters from 1) and its id."""
+    rows = [
+        (cut.name, number, label, start + 1 if end > start else None, end or None, token_id)
+        for cut in cuts
+        for number, (label, (start, end), token_id) in enumerate(
+            zip(cut.labels, cut.offsets, cut.ids or [None] * len(cut.labels), strict=True), 1
+        )
+    ]
+    names = ("cut into", "number", "piece", "from", "to", "id")
+    return {name: [row[column] for row in rows] for column, name in enumerate(names)}
+
+
+def look_for_training(cut: Cut, asked: int, from_alice: bool) -> str:
+    """Say what was learned, why it may be less than asked for, and how many pieces it takes."""
+    source = "Alice" if from_alice else "your text"
+    learned = f"{cut.name} learned {n(cut.vocab_size, 'piece')} from {source}"
+    if cut.vocab_size < asked:
+        learned += f", not {asked:,}: then nothing was left that occurs often enough"
+    unknown = f", {cut.n_unknown} of them unknown" if cut.n_unknown else ""
+    return f"{learned}. Your sentence takes {n(len(cut.pieces), 'piece')} of them{unknown}."
+
+
+def look_for_merge(replay: Replay, step: int) -> str:
+    """Say which pair this step merges, and which rule of the vocabulary that is."""
+    n_steps = len(replay.steps)
+    start = n(len(replay.rows[0]), "single character")
+    if not n_steps:
+        return (
+            f"It stays {start}: none of the {replay.n_rules:,} rules merges two neighbours of it."
+        )
+    if not step:
+        return f"It begins as {start}; {n(n_steps, 'merge')} will follow. Press Next."
+    merge = replay.steps[step - 1]
+    left, right = replay.rows[step - 1][merge.position : merge.position + 2]
+    return (
+        f"Merge {step} of {n_steps}: {quoted(left)} and {quoted(right)} become "
+        f"{quoted(replay.rows[step][merge.position])}. Of all rules that fit, it is the one "
+        f"learned first: number {merge.rank + 1:,} of {replay.n_rules:,}."
+    )
+
+
+def merges_table(replay: Replay) -> dict[str, list[object]]:
+    """Write the pieces after each merge, and the number of the rule."""
+    return {
+        "merge": list(range(len(replay.rows))),
+        "rule": [None, *(merge.rank + 1 for merge in replay.steps)],
+        "pieces": [" | ".join(row) for row in replay.rows],
+    }
+
+
+def look_for_counts(counted: Counted) -> str:
+    """Say why this pair was merged and not another one."""
+    (pair, count), *others = counted
+    said = (
+        f"When this rule was learned, {quoted(pair[0])} stood before {quoted(pair[1])} "
+        f"{n(count, 'time')} in the corpus"
+    )
+    if not others:
+        return f"{said}, and no other pair was left."
+    (second, second_count), *_ = others
+    rival = f"{quoted(second[0])} before {quoted(second[1])}"
+    if second_count == count:
+        return f"{said}, as often as {rival}; of equals, the older pieces go first."
+    return f"{said}. Next was {rival}, {n(second_count, 'time')}."
+
+
+def count_bars(counted: Counted, theme: Theme) -> go.Figure:
+    """Show how often the merged pair and the next most frequent ones were counted."""
+    colors = style.colors(theme)
+    counts = [count for _, count in counted]
+    bars = go.Bar(
+        x=counts,
+        y=style.plot_labels(f"{left} + {right}" for (left, right), _ in counted),
+        orientation="h",
+        marker={"color": [colors["output"], *[colors["segment"]] * (len(counts) - 1)]},
+        text=[f"{count:,}" for count in counts],
+        hovertemplate="%{y}: %{x:,} times<extra></extra>",
+    )
+    return style.drawn(
+        bars,
+        theme,
+        90 + 36 * len(counts),
+        xaxis={"title": "times side by side in the corpus", "rangemode": "tozero"},
+        yaxis={"autorange": "reversed"},
+    )
+
+
+def counts_table(counted: Counted) -> dict[str, list[object]]:
+    """Write the counts of the pairs as a table."""
+    return {
+        "pair": [f"{left} + {right}" for (left, right), _ in counted],
+        "count": [count for _, count in counted],
+    }
