@@ -29,15 +29,16 @@ def rows() -> Iterator[Row]:
         with serve() as address:
             with learners(address, 1) as one:
                 answers(one)  # so that the server has loaded everything
-            before = server_megabytes()
+            server = server_process()
+            before = megabytes(server)
             with learners(address, n_learners) as a_class:
-                joined = server_megabytes()
-                told = answers(a_class)
-                after = server_megabytes()
+                joined, begin = megabytes(server), processor_seconds(server)
+                heard = answers(a_class)
+                after, end = megabytes(server), processor_seconds(server)
         name = f"{n_learners} learners"
-        errors = [answer for kind in told.values() for answer in kind if isinstance(answer, str)]
+        errors = [answer for kind in heard.values() for answer in kind if isinstance(answer, str)]
         at_once, spread = (
-            [1_000 * answer for answer in told[kind] if isinstance(answer, float)]
+            [1_000 * answer for answer in heard[kind] if isinstance(answer, float)]
             for kind in ("at_once", "spread")
         )
         yield Row(f"{name}, errors {set(errors) or ''}", "", [len(errors)], (), "median", 0)
@@ -45,6 +46,8 @@ def rows() -> Iterator[Row]:
             continue
         yield Row(f"{name}, new sentences at once", "ms", at_once, (), "p95", limit)
         yield Row(f"{name}, new sentences within 10 s", "ms", spread, (), "p95")
+        computed = 1_000 * (end - begin) / len(at_once + spread)
+        yield Row(f"{name}, server's computing a sentence", "ms", [computed], (), "median")
         yield Row(f"{name}, memory a session", "MB", [(joined - before) / n_learners], (), "median")
         yield Row(f"{name}, memory with sentences", "MB", [after - before], (), "median")
 
@@ -81,12 +84,19 @@ def told(process: subprocess.Popen) -> dict:
     return json.loads(line)
 
 
-def server_megabytes() -> float:
-    """Read how much memory the server holds, from Linux's list of this process's children."""
-    own = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    server = next(
-        process
-        for process in map(Path, (f"/proc/{pid}" for pid in own))
-        if b"streamlit" in (process / "cmdline").read_bytes()
-    )
-    return int(re.search(r"VmRSS:\s+(\d+) kB", (server / "status").read_text())[1]) / 1_000
+def server_process() -> Path:
+    """Find the server in Linux's list of this process's children."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    processes = [Path("/proc") / child for child in children]
+    return next(each for each in processes if b"streamlit" in (each / "cmdline").read_bytes())
+
+
+def megabytes(process: Path) -> float:
+    """Read how much memory a process holds."""
+    return int(re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())[1]) / 1_000
+
+
+def processor_seconds(process: Path) -> float:
+    """Read how long a process has computed."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

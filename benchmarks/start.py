@@ -1,7 +1,11 @@
-"""A fresh process: how long until the first tokens, and until the first whole trace."""
+"""A fresh process: how long until the first tokens, and until the first whole trace.
+
+All processes compute in one thread, as the app does (pages/ui/cached.py).
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,4 +37,5 @@ def rows() -> Iterator[Row]:
 
 def run(code: str) -> None:
     """Run one line of Python in a process of its own."""
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=one_thread, check=True)

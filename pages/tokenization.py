@@ -29,7 +29,7 @@ figure(
     ),
     lambda: token_strips(
         characters,
-        [strips.strip(units["characters"]), strips.model_strip(tokens)],
+        [strips.strip(units["characters"]), strips.strip(tokens, show_ids=True)],
         label="The characters of your sentence, and the tokens that the model reads",
         colors=colors,
         key="tokens",
@@ -85,7 +85,7 @@ figure(
     figures.look_for_training(own, training.vocab_size, training.corpus == cached.alice()),
     lambda: token_strips(
         characters,
-        [strips.strip(own), strips.strip(tokens)],
+        [strips.strip(own), strips.strip(tokens, "this model")],
         label="Your sentence cut by the vocabulary just learned, and by the model's",
         colors=colors,
         key="train",

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import inspect
+import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from itertools import combinations, product
 from operator import attrgetter
@@ -100,11 +103,11 @@ def encoder_trace(text: str, ablation: Ablation | None = None) -> EncoderTrace:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def head_kinds(text: str, ablation: Ablation | None = None) -> list[list[str]]:
+def head_kinds(text: str) -> list[list[str]]:
     """Name what each head does on a text: one list per block."""
     from core import heads
 
-    kinds = heads.head_kinds(encoder_trace(text, ablation)).kinds.tolist()
+    kinds = heads.head_kinds(encoder_trace(text)).kinds.tolist()
     return [[heads.KINDS[kind] for kind in block] for block in kinds]
 
 
@@ -601,6 +604,22 @@ def normalized(text: str) -> str:
     return normalized_by(reader().tokenizer, text)
 
 
+def token_cut(name: str, reader: Reader, text: str) -> Cut:
+    """Cut a text into tokens; where it is changed first, they show the vocabulary's own spelling.
+
+    A token that is only a share of a character keeps the label that says so.
+    """
+    cut = cut_into_tokens(name, reader, text)
+    if reader.tokenizer.normalizer is None:
+        return cut
+    n_tokens = Counter(place for start, end in cut.offsets for place in range(start, end))
+    labels = [
+        label if any(n_tokens[place] > 1 for place in range(start, end)) else piece
+        for label, piece, (start, end) in zip(cut.labels, cut.pieces, cut.offsets, strict=True)
+    ]
+    return replace(cut, labels=tuple(labels))
+
+
 @st.cache_resource(show_spinner=False)
 def alice() -> str:
     """Read the text from which the lesson learns vocabularies."""
@@ -617,7 +636,7 @@ def alice_ids(unit: str) -> dict[str, int]:
 def cuts(text: str) -> dict[str, Cut]:
     """Cut a text into pieces of every size; tokens are the model's, other ids count Alice's."""
     return {
-        unit: cut_into_tokens(unit, reader(), text)
+        unit: token_cut(unit, reader(), text)
         if unit == "tokens"
         else cut_into(unit, text, alice_ids(unit))
         for unit in UNITS
@@ -642,7 +661,7 @@ def trained_reader(training: Training) -> Reader:
 
 def trained_cut(text: str, training: Training) -> Cut:
     """Cut a text with a vocabulary that was learned here."""
-    return cut_into_tokens(training.method, trained_reader(training), text)
+    return token_cut(training.method, trained_reader(training), text)
 
 
 def methods(text: str, vocab_size: int) -> tuple[Cut, ...]:

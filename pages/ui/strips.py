@@ -11,15 +11,15 @@ from pages.ui.components.token_strips import Strip
 
 
 def characters(text: str) -> list[str]:
-    """Write every character of a text so that it can be seen."""
-    return [visible(character) for character in text]
+    """Write every character of a text so that it can be seen; a space stays one."""
+    return [" " if character == " " else visible(character) for character in text]
 
 
-def strip(cut: Cut) -> Strip:
+def strip(cut: Cut, name: str = "", show_ids: bool = False) -> Strip:
     """Make a row of one cut; a piece without an id in a vocabulary is unknown, and so is [UNK]."""
     ids = cut.ids or ()
     return Strip(
-        cut.name,
+        name or cut.name,
         cut.labels,
         [start for start, _ in cut.offsets],
         [end for _, end in cut.offsets],
@@ -29,27 +29,8 @@ def strip(cut: Cut) -> Strip:
             for place, (label, token_id) in enumerate(zip(cut.labels, ids, strict=False))
             if label == UNKNOWN or token_id is None
         ],
+        show_ids=show_ids,
     )
-
-
-def model_strip(cut: Cut) -> Strip:
-    """Make the row of what the model reads: its own spelling, and the ids.
-
-    A token that is only a share of a character keeps the label that says so.
-    """
-    row = strip(cut)
-    places = list(zip(row.starts, row.ends, strict=True))
-    labels = [
-        label if _is_share(places, place) else piece
-        for place, (label, piece) in enumerate(zip(cut.labels, cut.pieces, strict=True))
-    ]
-    return Strip(row.name, labels, row.starts, row.ends, row.ids, row.unknown, show_ids=True)
-
-
-def _is_share(places: Sequence[tuple[int, int]], place: int) -> bool:
-    start, end = places[place]
-    around = places[max(place - 1, 0) : place] + places[place + 1 : place + 2]
-    return any(other < end and start < other_end for other, other_end in around)
 
 
 def merge_strips(replay: Replay, step: int) -> list[Strip]:

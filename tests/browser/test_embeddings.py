@@ -23,8 +23,14 @@ def whole(page):
 
 
 def choose(page, control, option):
-    page.get_by_role("combobox", name=control).fill(option)
-    page.get_by_role("option", name=option, exact=True).click()
+    box = page.get_by_role("combobox", name=control)
+    box.scroll_into_view_if_needed()  # a list that is open closes when the page scrolls
+    settled(page)
+    box.click()
+    page.keyboard.type(option)
+    expect(page.get_by_role("option", name=option, exact=True)).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(box).to_have_value(option)
     return settled(page)
 
 

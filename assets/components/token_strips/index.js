@@ -4,7 +4,7 @@
 
 const CELL = 24; // px, the narrowest a character gets: as narrow as a pointer can hit
 const PADDING = 10; // px, of a piece and the space after it
-const HINT = "Point at a piece, or move with the arrow keys: what was made from the same characters lights up.";
+const HINT = "Point at a piece: all that was made from the same characters lights up.";
 const mounted = new WeakMap(); // parentElement -> strips
 
 export default function ({ data, parentElement }) {
@@ -81,11 +81,11 @@ function draw(strips) {
   if (!strips.width) return;
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = `14px ${getComputedStyle(root).getPropertyValue("--st-font") || "sans-serif"}`;
-  const room = strips.width - (strips.width < 600 ? 76 : 128) - 12;
+  const room = strips.width - (strips.width < 600 ? 76 : 108) - 8;
   const widths = placeWidths(strips, pen, room);
   const lines = brokenLines(widths, data.text, room).map(([first, end]) => {
     const line = make("div", { class: "line" });
-    for (const row of rows) line.append(drawnRow(row, widths, first, end));
+    for (const row of rows) line.append(drawnRow(row, data.text, widths, first, end));
     return line;
   });
   box.replaceChildren(...lines);
@@ -112,11 +112,12 @@ function idWidth(row, { i }, pen) {
   return row.show_ids ? pen.measureText(`${row.ids[i] ?? ""}`).width * 0.9 + PADDING : 0;
 }
 
-// A line ends after a space where there is one, else where it is full.
+// A line ends before a space where there is one, else where it is full.
 function brokenLines(widths, text, room) {
   const lines = [];
   let [first, space, used] = [0, 0, 0];
   for (let place = 0; place < widths.length; place++) {
+    if (text[(place - 1) / 2] === " ") space = place;
     if (used + widths[place] > room && place > first) {
       const end = space > first ? space : place;
       lines.push([first, end]);
@@ -124,12 +125,11 @@ function brokenLines(widths, text, room) {
       used = widths.slice(first, place).reduce((sum, width) => sum + width, 0);
     }
     used += widths[place];
-    if (place % 2 && /\s/.test(text[(place - 1) / 2])) space = place + 1;
   }
   return [...lines, [first, widths.length]];
 }
 
-function drawnRow(row, widths, first, end) {
+function drawnRow(row, text, widths, first, end) {
   const cells = make("div", { class: row.show_ids ? "cells with-ids" : "cells" });
   const x = [0];
   for (let place = first; place < end; place++) x.push(x.at(-1) + widths[place]);
@@ -137,20 +137,28 @@ function drawnRow(row, widths, first, end) {
   for (const piece of row.pieces) {
     if (piece.to <= first || piece.from >= end) continue;
     const [from, last] = [Math.max(piece.from, first), Math.min(piece.to, end) - 1];
+    const whole = from === piece.from && last === piece.to - 1;
     const [head, tail] = [shareOf(row, piece, from), shareOf(row, piece, last)];
     const left = x[from - first] + widths[from] * head.before;
     const right = x[last - first] + widths[last] * (tail.before + tail.part);
-    cells.append(drawnPiece(row, piece, left, right - left));
+    const words = whole ? piece.label : partOfLabel(piece, text, from, last);
+    cells.append(drawnPiece(row, piece, words, left, right - left));
   }
   return make("div", { class: "row" }, make("span", { class: "name" }, row.name), cells);
 }
 
-function drawnPiece(row, piece, left, width) {
-  const chip = make("button", { type: "button", class: "piece", tabindex: -1 }, make("bdi", {}, piece.label));
-  if (row.show_ids) chip.append(make("small", {}, `${row.ids[piece.i] ?? ""}`));
+// A piece that goes on in the next line shows there how its text goes on; any other label stands once.
+function partOfLabel({ label, from, to }, text, first, last) {
+  const part = (start, end) => text.slice(Math.floor(start / 2), Math.ceil(end / 2)).join("");
+  if (part(from, to) === label) return part(first, last);
+  return first === from ? label : "";
+}
+
+function drawnPiece(row, piece, words, left, width) {
+  const chip = make("button", { type: "button", class: "piece", tabindex: -1 }, make("bdi", {}, words));
+  if (row.show_ids && !piece.chips.length) chip.append(make("small", {}, `${row.ids[piece.i] ?? ""}`));
   chip.classList.toggle("unknown", row.unknown.includes(piece.i));
   chip.classList.toggle("marked", row.marked.includes(piece.i));
-  chip.classList.toggle("goes-on", piece.chips.length > 0);
   chip.style.insetInlineStart = `${left}px`;
   chip.style.width = `${width - 2}px`;
   chip.piece = piece;
@@ -220,7 +228,7 @@ function exportSvg({ root, box }) {
     const stroke = node.matches(".unknown") ? value("--negative") : value("--st-border-color");
     if (node.matches(".piece"))
       svg.append(make("rect", { x, y, width: place.width, height: place.height, rx: 3, fill: "none", stroke }));
-    const words = node.matches(".goes-on") ? [] : [...node.childNodes];
+    const words = [...node.childNodes];
     words.forEach((word, i) => {
       const middle = { x: x + place.width / 2, y: y + (place.height * (i + 1)) / (words.length + 1) };
       svg.append(make("text", { ...middle, "text-anchor": "middle", "dominant-baseline": "central",

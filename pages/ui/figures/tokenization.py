@@ -121,14 +121,17 @@ def units_table(cuts: Mapping[str, Cut]) -> dict[str, list[str]]:
 
 def look_for_methods(cuts: Sequence[Cut]) -> str:
     """Say which method needs fewest and most pieces, and which meet something unknown."""
-    fewest, most = (choose(cuts, key=lambda cut: len(cut.pieces)) for choose in (min, max))
-    said = f"All four learned from Alice. {fewest.name} needs fewest pieces here, "
-    said += f"{len(fewest.pieces)}; {most.name} most, {len(most.pieces)}."
-    if len(fewest.pieces) == len(most.pieces):
-        said = f"All four learned from Alice, and all need {n(len(most.pieces), 'piece')} here."
+    sizes = [len(cut.pieces) for cut in cuts]
+    fewest, most = (
+        " and ".join(cut.name for cut in cuts if len(cut.pieces) == size)
+        for size in (min(sizes), max(sizes))
+    )
+    said = f"Fewest pieces: {fewest}, {min(sizes)}. Most: {most}, {max(sizes)}."
+    if min(sizes) == max(sizes):
+        said = f"All four need {n(max(sizes), 'piece')}."
     lost = [cut.name for cut in cuts if cut.n_unknown]
     if lost:
-        said += f" Characters that never occur in Alice are lost to {', '.join(lost)}."
+        said += f" Lost are characters that never occur in Alice, to {' and '.join(lost)}."
     return said
 
 
