@@ -18,18 +18,18 @@ sentence = cached.read_part(controls.sentence())
 theme, colors = controls.theme(), style.colors(controls.theme())
 characters = strips.characters(sentence)
 units = cached.cuts(sentence)
-tokens = units["tokens"]
+letters, tokens = cut_into("characters", sentence), units["tokens"]
 
 lesson.say("tokens")
 figure(
     "tokenization-tokens",
     "What does the model read?",
     figures.look_for_tokens(
-        tokens, cached.normalized(sentence), divided_words(cached.reading(sentence))
+        letters, tokens, cached.normalized(sentence), divided_words(cached.reading(sentence))
     ),
     lambda: token_strips(
         characters,
-        [strips.strip(units["characters"]), strips.strip(tokens, show_ids=True)],
+        [strips.strip(letters), strips.strip(tokens, show_ids=True)],
         label="The characters of your sentence, and the tokens that the model reads",
         colors=colors,
         key="tokens",

@@ -154,7 +154,7 @@ def _note(name: str, value: str, default: str) -> None:
 
 def projection() -> matrices.Projection:
     """Ask which of a token's three vectors to make."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Make",
         ("q", "k", "v"),
         format_func=str,
@@ -163,6 +163,7 @@ def projection() -> matrices.Projection:
         key="make",
         bind="query-params",
     )
+    return chosen or "q"  # an address may leave it empty
 
 
 ABLATIONS = {
@@ -354,9 +355,10 @@ def typed_matrices() -> dict[str, cached.Rows] | None:
 
 def mask() -> str:
     """Ask which keys a query may look at."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Mask", cached.MASKS, default="none", required=True, key="mask", bind="query-params"
     )
+    return chosen or "none"
 
 
 def scaled() -> bool:
@@ -495,7 +497,7 @@ MAX_OWN_TEXT = 20_000  # characters
 
 def vocab_size() -> int:
     """Ask how many pieces the four methods may learn."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Vocabulary size",
         (300, 1000, 2000),
         default=1000,
@@ -503,6 +505,7 @@ def vocab_size() -> int:
         key="methods_size",
         bind="query-params",
     )
+    return chosen or 1_000  # an address that names none leaves none
 
 
 def training() -> cached.Training:
@@ -540,7 +543,7 @@ def training() -> cached.Training:
             )
             st.form_submit_button("Learn it", icon=":material/model_training:")
     own_text = typed.strip()[:MAX_OWN_TEXT]
-    asked = cached.Training(own_text or cached.alice(), size, method)
+    asked = cached.Training(own_text or cached.alice(), size or 1_000, method or DEFAULT_METHOD)
     try:
         with st.spinner("Learning a vocabulary"):
             cached.trained_reader(asked)
@@ -571,24 +574,11 @@ def merge_step(n_steps: int) -> int:
     if not n_steps:
         return 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button(
-            "Back",
-            icon=":material/arrow_back:",
-            key="merge-back",
-            on_click=_move_merge,
-            args=(-1, n_steps),
-        )
-        step = st.slider(
+        for label, change in (("Back", -1), ("Next", 1)):
+            st.button(label, key=f"merge-{label}", on_click=_move_merge, args=(change, n_steps))
+        return st.slider(
             "Merges made", 0, n_steps, value=1, key="merge", bind="query-params", width=360
         )
-        st.button(
-            "Next",
-            icon=":material/arrow_forward:",
-            key="merge-next",
-            on_click=_move_merge,
-            args=(1, n_steps),
-        )
-    return step
 
 
 def _move_merge(change: int, n_steps: int) -> None:

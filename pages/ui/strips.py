@@ -11,8 +11,8 @@ from pages.ui.components.token_strips import Strip
 
 
 def characters(text: str) -> list[str]:
-    """Write every character of a text so that it can be seen; a space stays one."""
-    return [" " if character == " " else visible(character) for character in text]
+    """Write every character of a text as it is shown inside the text; a space stays one."""
+    return [" " if character == " " else visible(f"a{character}")[1:] for character in text]
 
 
 def strip(cut: Cut, name: str = "", show_ids: bool = False) -> Strip:

@@ -10,7 +10,9 @@ ODD_ADDRESSES = {
     "out of range": {"block": "99", "head": "-3", "token": "1000", "share": "999", "view": "pie"},
     "no numbers": {"block": "nan", "head": "abc", "token": "x", "share": "1e309", "cell": "a-b-c"},
     "unknown names": {"colour": "red", "DROP TABLE": "1", "block ": "2"},
-    "empty values": {"block": "", "sentence": "", "off": "", "without": "", "make": ""},
+    "empty values": dict.fromkeys(
+        ("block", "sentence", "off", "without", "make", "mask", "source", "seed", "temperature"), ""
+    ),
     "forged lists": {"off": "L99H1", "without": "everything", "mask": "all", "source": "yours"},
 }
 

@@ -103,7 +103,7 @@ function placeWidths({ data, rows }, pen, room) {
         if (place % 2 || piece.to - piece.from === 1) parts += shareOf(row, piece, place).part;
       const need = Math.min(room, Math.max(CELL, pen.measureText(piece.label).width + PADDING, idWidth(row, piece, pen)));
       for (let place = piece.from; place < piece.to; place++)
-        if (place % 2 || piece.to - piece.from === 1) widths[place] = Math.max(widths[place], Math.min(room, need / parts));
+        if (place % 2 || piece.to - piece.from === 1) widths[place] = Math.max(widths[place], Math.min(room - CELL, need / parts));
     }
   return widths;
 }

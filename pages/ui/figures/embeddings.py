@@ -431,11 +431,12 @@ def word_map(
             },
         )
     axes = [f"axis {axis} ({share:.0%} of the variance)" for axis, share in enumerate(shares, 1)]
+    room = 0.3 * max(float(np.ptp(x)), 1e-6)  # for the words at the edges
     return style.drawn(
         go.Scatter(x=x, y=y, textposition=label_sides(points, words), cliponaxis=False, **look),
         theme,
-        520,
-        xaxis={"title": {"text": axes[0]}},
+        580,
+        xaxis={"title": {"text": axes[0]}, "range": [x.min() - room, x.max() + room]},
         yaxis={"title": {"text": axes[1]}, "scaleanchor": "x"},
     )
 

@@ -57,19 +57,18 @@ def shortened(text: str) -> str:
 
 
 def look_for_tokens(
-    tokens: Cut, normalized: str, divided: Sequence[tuple[str, Sequence[int]]]
+    characters: Cut, tokens: Cut, normalized: str, divided: Sequence[tuple[str, Sequence[int]]]
 ) -> str:
     """Say how many tokens there are, how the text was changed first, and what was cut or lost.
 
     Args:
+        characters: The text as it was typed.
         tokens: What the model reads.
         normalized: The text as its vocabulary sees it.
         divided: The words that take several tokens, each with the places of its tokens.
     """
-    said = [
-        f"{n(len(tokens.text), 'character')} become {n(len(tokens.pieces), 'token')}; `[CLS]` and "
-        "`[SEP]` are added at the ends."
-    ]
+    sizes = n(len(characters.pieces), "character"), n(len(tokens.pieces), "token")
+    said = [f"{sizes[0]} became {sizes[1]}; `[CLS]` and `[SEP]` are added at the ends."]
     if normalized.split() != tokens.text.split():
         said.append(f"The vocabulary sees {shortened(normalized)}: small letters, no accents.")
     if divided:
@@ -109,13 +108,11 @@ def look_for_units(cuts: Mapping[str, Cut]) -> str:
 
 def units_table(cuts: Mapping[str, Cut]) -> dict[str, list[str]]:
     """Compare the sizes of piece: how many, from how large a vocabulary, how many outside it."""
-    learned_from = {"tokens": "the model's makers", "bytes": "all bytes there are"}
     return {
         "cut into": list(cuts),
         "pieces": [f"{len(cut.pieces):,}" for cut in cuts.values()],
-        "vocabulary size": [f"{cut.vocab_size:,}" for cut in cuts.values()],
-        "vocabulary from": [learned_from.get(unit, "Alice") for unit in cuts],
-        "unknown pieces": [f"{cut.n_unknown:,}" for cut in cuts.values()],
+        "vocabulary": [f"{cut.vocab_size:,}" for cut in cuts.values()],
+        "unknown": [f"{cut.n_unknown:,}" for cut in cuts.values()],
     }
 
 
@@ -123,15 +120,15 @@ def look_for_methods(cuts: Sequence[Cut]) -> str:
     """Say which method needs fewest and most pieces, and which meet something unknown."""
     sizes = [len(cut.pieces) for cut in cuts]
     fewest, most = (
-        " and ".join(cut.name for cut in cuts if len(cut.pieces) == size)
+        ", ".join(cut.name for cut in cuts if len(cut.pieces) == size)
         for size in (min(sizes), max(sizes))
     )
-    said = f"Fewest pieces: {fewest}, {min(sizes)}. Most: {most}, {max(sizes)}."
+    said = f"Fewest pieces, {min(sizes)}: {fewest}. Most, {max(sizes)}: {most}."
     if min(sizes) == max(sizes):
         said = f"All four need {n(max(sizes), 'piece')}."
-    lost = [cut.name for cut in cuts if cut.n_unknown]
+    lost = ", ".join(cut.name for cut in cuts if cut.n_unknown)
     if lost:
-        said += f" Lost are characters that never occur in Alice, to {' and '.join(lost)}."
+        said += f" Characters that never occur in Alice are lost to {lost}."
     return said
 
 
@@ -140,8 +137,8 @@ def methods_table(cuts: Sequence[Cut]) -> dict[str, list[str]]:
     return {
         "method": [cut.name for cut in cuts],
         "pieces": [f"{len(cut.pieces):,}" for cut in cuts],
-        "vocabulary size": [f"{cut.vocab_size:,}" for cut in cuts],
-        "unknown pieces": [f"{cut.n_unknown:,}" for cut in cuts],
+        "vocabulary": [f"{cut.vocab_size:,}" for cut in cuts],
+        "unknown": [f"{cut.n_unknown:,}" for cut in cuts],
     }
 
 
