@@ -140,7 +140,7 @@ def pronoun_trace(first: str, second: str, pronoun: str, nouns: tuple[str, str])
 
 
 class PronounScore(NamedTuple):
-    """How the best head did on pairs of sentences, beside luck and on pairs it was not chosen by."""
+    """How the best head did on the pairs it was chosen by, beside luck, and on other pairs."""
 
     block: int
     head: int

@@ -56,9 +56,10 @@ class Lesson:
             st.divider()
             st.page_link(
                 menu.page(following),
-                label=f"Next: **{following.title}**. {following.question}",
+                label=f"Next: **{following.title}**",
                 icon=":material/arrow_forward:",
             )
+            st.caption(following.question)
 
 
 def _reach_next() -> None:

@@ -151,7 +151,7 @@ function drawnRow(row, text, widths, first, end) {
 function partOfLabel({ label, from, to }, text, first, last) {
   const part = (start, end) => text.slice(Math.floor(start / 2), Math.ceil(end / 2)).join("");
   if (part(from, to) === label) return part(first, last);
-  return first === from ? label : "";
+  return first === from ? label : "…";
 }
 
 function drawnPiece(row, piece, words, left, width) {

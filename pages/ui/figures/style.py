@@ -101,19 +101,3 @@ def drawn(traces: object, theme: Theme, height: int, **layout: object) -> go.Fig
         layout: What is particular to this figure: `xaxis`, `yaxis`, `annotations` …
     """
     return go.Figure(traces, {"template": TEMPLATES[theme], "height": height, **layout})
-
-
-def styled(figure: go.Figure, theme: Theme, height: int) -> go.Figure:
-    """Give a figure the look that all figures share."""
-    axis = {"gridcolor": GRID[theme], "zerolinecolor": GRID[theme], "automargin": True}
-    return figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor=BACKGROUND[theme],
-        plot_bgcolor=BACKGROUND[theme],
-        font={"family": "Source Sans, sans-serif", "size": 14, "color": TEXT[theme]},
-        hoverlabel={"font": {"size": 14}},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis=axis,
-        yaxis=axis,
-    )
