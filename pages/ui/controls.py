@@ -540,6 +540,7 @@ def training() -> cached.Training:
                 required=True,
                 key="train_method",
                 bind="query-params",
+                wrap=True,
             )
             st.form_submit_button("Learn it", icon=":material/model_training:")
     own_text = typed.strip()[:MAX_OWN_TEXT]

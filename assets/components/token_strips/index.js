@@ -60,7 +60,7 @@ function read(strips, data) {
     });
     return { ...row, pieces, sharers };
   });
-  strips.box.setAttribute("aria-label", data.label);
+  strips.box.setAttribute("aria-label", `${data.label}; the arrow keys move`);
   strips.root.dir = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u.test(data.text.join(""))
     ? "rtl"
     : "ltr";
@@ -225,9 +225,11 @@ function exportSvg({ root, box }) {
   for (const node of box.querySelectorAll(".name, .piece")) {
     const place = node.getBoundingClientRect();
     const [x, y] = [place.left - origin.left + box.scrollLeft + 12, place.top - origin.top + box.scrollTop + 12];
-    const stroke = node.matches(".unknown") ? value("--negative") : value("--st-border-color");
+    const [unknown, marked] = [node.matches(".unknown"), node.matches(".marked")];
+    const stroke = value(unknown ? "--negative" : marked ? "--output" : "--st-border-color");
+    const dashes = { stroke, "stroke-dasharray": unknown ? "3 2" : "none" };
     if (node.matches(".piece"))
-      svg.append(make("rect", { x, y, width: place.width, height: place.height, rx: 3, fill: "none", stroke }));
+      svg.append(make("rect", { x, y, width: place.width, height: place.height, rx: 3, fill: "none", ...dashes }));
     const words = [...node.childNodes];
     words.forEach((word, i) => {
       const middle = { x: x + place.width / 2, y: y + (place.height * (i + 1)) / (words.length + 1) };
