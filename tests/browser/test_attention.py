@@ -62,6 +62,7 @@ def test_figures_can_be_downloaded_as_pictures(browser, server):
     with watched(browser, server) as page:
         page.goto("/self_attention#attention-received")
         settled(page)
+        expect(page.locator(".st-key-figure-attention-received .main-svg").first).to_be_visible()
         for figure, kind, magic in (
             ("attention", "SVG", b"<svg"),
             ("attention-received", "SVG", b"<svg"),

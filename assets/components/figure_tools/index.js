@@ -15,8 +15,8 @@ export default function ({ data, parentElement }) {
   };
   tools.append(
     button("Copy link", "Copy the link to exactly this view", () => copyLink(data.figure, tools, say)),
-    button("SVG", "Download this figure as SVG", () => saveSvg(data.figure)),
-    button("PNG", "Download this figure as PNG", () => savePng(data.figure)),
+    button("SVG", "Download this figure as SVG", () => saveAs(saveSvg, data.figure, say)),
+    button("PNG", "Download this figure as PNG", () => saveAs(savePng, data.figure, say)),
     status,
   );
   parentElement.append(tools);
@@ -55,12 +55,17 @@ async function copyLink(figure, tools, say) {
   }
 }
 
-function saveSvg(figure) {
-  save(new Blob([svgOf(figure).text], { type: SVG_TYPE }), `${figure}.svg`);
+function saveAs(format, figure, say) {
+  const svg = svgOf(figure);
+  if (svg) format(figure, svg);
+  else say("Not drawn yet: try again");
 }
 
-function savePng(figure) {
-  const { text, width, height } = svgOf(figure);
+function saveSvg(figure, { text }) {
+  save(new Blob([text], { type: SVG_TYPE }), `${figure}.svg`);
+}
+
+function savePng(figure, { text, width, height }) {
   const url = URL.createObjectURL(new Blob([text], { type: SVG_TYPE }));
   const picture = new Image();
   picture.onload = () => {
@@ -86,6 +91,7 @@ function svgOf(figure) {
   const frame = document.querySelector(`.st-key-figure-${figure}`);
   const plot = frame.querySelector(".js-plotly-plot");
   const svg = plot ? plotlySvg(plot) : componentSvg(frame);
+  if (!svg) return null;
   svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return {
     text: new XMLSerializer().serializeToString(svg),
@@ -96,12 +102,13 @@ function svgOf(figure) {
 
 function componentSvg(frame) {
   const hosts = [...frame.querySelectorAll("*")];
-  return hosts.find((host) => typeof host.exportSvg === "function").exportSvg();
+  return hosts.find((host) => typeof host.exportSvg === "function")?.exportSvg();
 }
 
 // Plotly lays several SVGs over each other, and 3-D scenes on a canvas beneath them.
 function plotlySvg(plot) {
   const layers = [...plot.querySelectorAll(".main-svg")];
+  if (!layers.length) return null;
   const svg = layers[0].cloneNode(true);
   for (const layer of layers.slice(1)) svg.append(...layer.cloneNode(true).childNodes);
   for (const name of Object.keys(plot._fullLayout)) {
