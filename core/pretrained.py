@@ -98,8 +98,11 @@ def load_encoder(folder: str | Path | None = None) -> Encoder:
     weights_file = required_file(path, "model.safetensors")
     published = SHA256[weights_file.name] if folder is None else None
     verify(config_file, SHA256[config_file.name] if folder is None else None)
-    with ThreadPoolExecutor(1) as pool:  # hashing and importing take equally long: do both at once
+    settings = json.loads(config_file.read_text())
+    max_len = min(MAX_TOKENS, settings.get("max_position_embeddings", MAX_TOKENS))
+    with ThreadPoolExecutor(1) as pool:  # while PyTorch is imported, which takes a second
         check = pool.submit(verify, weights_file, published)
+        loading = pool.submit(load_reader, folder, max_len)
         import torch
         from safetensors.torch import load_file
 
@@ -107,10 +110,11 @@ def load_encoder(folder: str | Path | None = None) -> Encoder:
         from core.linear import Linear
 
         check.result()
+        config = encoder_config(settings)
+        reader = loading.result()
 
-    config = encoder_config(json.loads(config_file.read_text()))
     with torch.device("meta"):
-        encoder = Encoder(config, load_reader(folder, min(MAX_TOKENS, config.max_len)))
+        encoder = Encoder(config, reader)
     if (n_tokens := encoder.reader.tokenizer.get_vocab_size()) > config.vocab_size:
         raise ValueError(
             f"tokenizer.json knows {n_tokens} tokens, but config.json says {config.vocab_size=}"
