@@ -98,7 +98,7 @@ def load_encoder(folder: str | Path | None = None) -> Encoder:
     weights_file = required_file(path, "model.safetensors")
     published = SHA256[weights_file.name] if folder is None else None
     verify(config_file, SHA256[config_file.name] if folder is None else None)
-    settings = json.loads(config_file.read_text())
+    settings = json.loads(config_file.read_text(encoding="utf-8"))
     max_len = min(MAX_TOKENS, settings.get("max_position_embeddings", MAX_TOKENS))
     with ThreadPoolExecutor(1) as pool:  # while PyTorch is imported, which takes a second
         check = pool.submit(verify, weights_file, published)

@@ -54,14 +54,14 @@ ASSETS = Path(__file__).parents[2] / "assets"
 @st.cache_resource(show_spinner=False)
 def sample_sentences() -> dict[str, str]:
     """Read the sample sentences: text -> the reason why it is interesting."""
-    samples = yaml.safe_load((ASSETS / "data/sentences.yaml").read_text())
+    samples = yaml.safe_load((ASSETS / "data/sentences.yaml").read_text(encoding="utf-8"))
     return {sample["text"]: sample["why"] for sample in samples}
 
 
 @st.cache_resource(show_spinner=False)
 def lesson_text(name: str) -> LessonText:
     """Read the text of a lesson."""
-    return parse_lesson((ASSETS / f"lessons/{name}.md").read_text())
+    return parse_lesson((ASSETS / f"lessons/{name}.md").read_text(encoding="utf-8"))
 
 
 @st.cache_resource(show_spinner=False)
@@ -164,8 +164,8 @@ def pronoun_score() -> PronounScore:
             encoder(), [heads.PronounPair(**pair) for pair in yaml.safe_load(text)]
         )
         for text in (
-            (ASSETS / "data/pronouns.yaml").read_text(),
-            (ASSETS / "data/pronouns_check.yaml").read_text(),
+            (ASSETS / "data/pronouns.yaml").read_text(encoding="utf-8"),
+            (ASSETS / "data/pronouns_check.yaml").read_text(encoding="utf-8"),
         )
     )
     n_right = search.n_leaning
@@ -322,7 +322,7 @@ class Meanings(NamedTuple):
 @st.cache_resource(show_spinner=False)
 def meanings() -> Meanings:
     """Compare a word between sentences that mean the same by it, and that do not."""
-    ready = yaml.safe_load((ASSETS / "data/meanings.yaml").read_text())
+    ready = yaml.safe_load((ASSETS / "data/meanings.yaml").read_text(encoding="utf-8"))
     one, other = ready["meanings"].values()
     same = [*combinations(one, 2), *combinations(other, 2)]
     different = list(product(one, other))
@@ -336,7 +336,7 @@ def meanings() -> Meanings:
 @st.cache_resource(show_spinner=False)
 def word_groups() -> dict[str, list[str]]:
     """Read the ready groups of words."""
-    return yaml.safe_load((ASSETS / "data/word_groups.yaml").read_text())
+    return yaml.safe_load((ASSETS / "data/word_groups.yaml").read_text(encoding="utf-8"))
 
 
 MASKS = ("none", "causal", "padding")
@@ -623,7 +623,7 @@ def token_cut(name: str, reader: Reader, text: str) -> Cut:
 @st.cache_resource(show_spinner=False)
 def alice() -> str:
     """Read the text from which the lesson learns vocabularies."""
-    return (ASSETS / "data/alice.txt").read_text()
+    return (ASSETS / "data/alice.txt").read_text(encoding="utf-8")
 
 
 @st.cache_resource(show_spinner=False)

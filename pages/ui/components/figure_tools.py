@@ -9,8 +9,8 @@ from streamlit.components.v2 import component
 _FILES = Path(__file__).parents[3] / "assets/components/figure_tools"
 _mount = component(
     "figure_tools",
-    js=(_FILES / "index.js").read_text(),
-    css=(_FILES / "style.css").read_text(),
+    js=(_FILES / "index.js").read_text(encoding="utf-8"),
+    css=(_FILES / "style.css").read_text(encoding="utf-8"),
 )
 
 

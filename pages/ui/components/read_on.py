@@ -10,8 +10,8 @@ from streamlit.components.v2 import component
 _FILES = Path(__file__).parents[3] / "assets/components/read_on"
 _mount = component(
     "read_on",
-    js=(_FILES / "index.js").read_text(),
-    css=(_FILES / "style.css").read_text(),
+    js=(_FILES / "index.js").read_text(encoding="utf-8"),
+    css=(_FILES / "style.css").read_text(encoding="utf-8"),
 )
 
 
