@@ -120,14 +120,13 @@ def selection(shape: Sequence[int], default_token: int) -> Selection:
     """
     block, head = block_and_head()
     asked = st.query_params.to_dict()
-    token = asked.get("token", "")
-    share = asked.get("share", "")
+    token, share = _whole(asked.get("token", "")), _whole(asked.get("share", ""))
     chosen = Selection(
         block,
         head,
-        None if token == "all" else int(token) - 1 if token.isdecimal() else default_token,
+        None if asked.get("token") == "all" else default_token if token is None else token - 1,
         asked.get("view", "arcs"),
-        int(share) / 100 if share.isdecimal() else 0.7,
+        0.7 if share is None else share / 100,
     )
     return valid_selection(asdict(chosen), shape) or Selection(block, head, default_token)
 
@@ -142,6 +141,11 @@ def keep_selection(key: str, shape: Sequence[int], default_token: int) -> None:
     _note("token", token, str(default_token + 1))
     _note("view", chosen.view, "arcs")
     _note("share", f"{100 * chosen.share:.0f}", "70")
+
+
+def _whole(written: str) -> int | None:
+    """Read a whole number from an address; None if it is none, or longer than any place here."""
+    return int(written) if written.isdecimal() and len(written) < 8 else None
 
 
 def _note(name: str, value: str, default: str) -> None:
@@ -417,9 +421,10 @@ def cell(
 ) -> CellSelection:
     """Give the cell whose arithmetic is shown, from the address if somebody chose one."""
     named = st.query_params.get(key, "").split("-")
-    if len(named) != 4 or not all(number.isdecimal() for number in named[1:]):
+    numbers = [_whole(number) for number in named[1:]]
+    if len(numbers) != 3 or None in numbers:
         return default
-    row, column, step = (int(number) - 1 for number in named[1:])
+    row, column, step = (number - 1 for number in numbers)
     asked = {"matrix": named[0], "row": row, "column": column, "step": step}
     return valid_cell(asked, parts, steps) or default
 
