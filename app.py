@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import controls, menu
+from pages.ui import bar, menu
 
 st.set_page_config(page_title="From RNNs to Transformers", page_icon="🔎", layout="wide")
 topic, page = menu.route()
-controls.bar(topic)
+bar.bar(topic)
 page.run()

@@ -1,6 +1,6 @@
 """A fresh process: how long until the first tokens, and until the first whole trace.
 
-All processes compute in one thread, as the app does (pages/ui/cached.py).
+All processes compute in one thread, as the app does (pages/ui/cached/model.py).
 """
 
 from __future__ import annotations

@@ -12,16 +12,19 @@ from core.embeddings import (
     random_cosines,
     word_by_stage,
 )
-from pages.ui import cached, controls
+from pages.ui import bar
+from pages.ui.cached import embeddings as cached
+from pages.ui.cached import model
+from pages.ui.controls import embeddings as controls
 from pages.ui.figure import figure
 from pages.ui.figures import embeddings as figures
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
 lesson = Lesson("embeddings")
-sentence = controls.sentence()
-theme = controls.theme()
-reading = cached.reading(sentence)
+sentence = bar.sentence()
+theme = bar.theme()
+reading = model.reading(sentence)
 
 lesson.say("lookup")
 place = controls.looked_up_token(reading)

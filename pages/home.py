@@ -2,23 +2,24 @@
 
 import streamlit as st
 
-from pages.ui import cached, controls, menu
+from pages.ui import bar, menu
+from pages.ui.cached import model
 from pages.ui.figures import home as pictures
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
 lesson = Lesson("home")
-sentence = controls.sentence()
-theme = controls.theme()
+sentence = bar.sentence()
+theme = bar.theme()
 
 lesson.say("path")
 upper, lower = st.columns(3), st.columns(3)
-tokens = cached.reading(sentence).tokens
+tokens = model.reading(sentence).tokens
 with upper[0], menu.card("tokenization"):
     st.markdown(" ".join(quoted(token) for token in tokens[:24]))
     st.caption(f"Your sentence in {len(tokens)} tokens.")
 
-trace = cached.encoder_trace(sentence)
+trace = model.encoder_trace(sentence)
 attention = trace.blocks[3].attention
 with upper[1], menu.card("embeddings"):
     st.image(

@@ -11,7 +11,10 @@ from core.positional_encoding import (
     shuffle_words,
     sinusoidal_encoding,
 )
-from pages.ui import cached, controls
+from pages.ui import bar
+from pages.ui.cached import model
+from pages.ui.cached import positional_encoding as cached
+from pages.ui.controls import positional_encoding as controls
 from pages.ui.figure import figure
 from pages.ui.figures import positional_encoding as figures
 from pages.ui.lesson import Lesson
@@ -21,8 +24,8 @@ STUDENT = "The student is eating an apple"
 APPLE = "An apple is eating the student"
 
 lesson = Lesson("positional_encoding")
-sentence = controls.sentence()
-theme = controls.theme()
+sentence = bar.sentence()
+theme = bar.theme()
 
 lesson.say("order")
 eaten = cached.word_orders(STUDENT, APPLE)
@@ -156,7 +159,7 @@ figure(
 lesson.code(rotary_scores, alibi_slopes)
 
 lesson.say("size")
-tokens = cached.reading(sentence).tokens
+tokens = model.reading(sentence).tokens
 words, positions = cached.embedding_norms(sentence)
 figure(
     "positions-size",

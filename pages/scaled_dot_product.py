@@ -4,8 +4,11 @@ import streamlit as st
 
 from core.attention import apply_mask, scaled_dot_product_attention
 from core.scaling import compare_scaling, output_gradients
-from pages.ui import cached, controls, matrices
+from pages.ui import bar, matrices
+from pages.ui.cached import model
+from pages.ui.cached import scaled_dot_product as cached
 from pages.ui.components.matrix_view import CellSelection, matrix_view
+from pages.ui.controls import scaled_dot_product as controls
 from pages.ui.figure import figure
 from pages.ui.figures import scaled_dot_product as figures
 from pages.ui.figures import style
@@ -14,11 +17,11 @@ from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
 lesson = Lesson("scaled_dot_product")
-sentence = controls.sentence()
-theme, colors = controls.theme(), style.colors(controls.theme())
-block, head = controls.block_and_head()
+sentence = bar.sentence()
+theme, colors = bar.theme(), style.colors(bar.theme())
+block, head = bar.block_and_head()
 name = matrices.head_name(block, head)
-tokens = cached.reading(sentence).tokens
+tokens = model.reading(sentence).tokens
 intact = cached.head_attention(sentence, block, head)
 link = strongest_link(intact.weights.numpy(), tokens)
 

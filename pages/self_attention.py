@@ -6,9 +6,12 @@ from core.attention import SelfAttention
 from core.attribution import attention_rollout, gradient_times_input, leave_one_out
 from core.embeddings import mean_cosine
 from core.heads import compare_pronouns, head_kinds, received_weight
-from pages.ui import cached, controls, matrices
+from pages.ui import bar, matrices
+from pages.ui.cached import model
+from pages.ui.cached import self_attention as cached
 from pages.ui.components.attention_view import attention_view
 from pages.ui.components.matrix_view import matrix_view
+from pages.ui.controls import self_attention as controls
 from pages.ui.figure import figure
 from pages.ui.figures import self_attention as figures
 from pages.ui.figures import style
@@ -19,11 +22,11 @@ TIRED = "The animal didn't cross the street because it was too tired."
 WIDE = "The animal didn't cross the street because it was too wide."
 
 lesson = Lesson("self_attention")
-sentence = controls.sentence()
-theme, colors = controls.theme(), style.colors(controls.theme())
-block, head = controls.block_and_head()
+sentence = bar.sentence()
+theme, colors = bar.theme(), style.colors(bar.theme())
+block, head = bar.block_and_head()
 name = matrices.head_name(block, head)
-trace = cached.encoder_trace(sentence)
+trace = model.encoder_trace(sentence)
 tokens = trace.tokens
 weights = trace.weights.numpy()
 kinds = cached.head_kinds(sentence)
@@ -62,7 +65,7 @@ figure(
 
 lesson.say("projections")
 which = controls.projection()
-parts, relations = matrices.projection_matrices(cached.encoder(), trace, block, head, which, colors)
+parts, relations = matrices.projection_matrices(model.encoder(), trace, block, head, which, colors)
 figure(
     "attention-projection",
     f"How does a token's vector become a {matrices.NAMES[which]}?",
@@ -91,7 +94,7 @@ lesson.code(compare_pronouns)
 
 lesson.say("break")
 ablation = controls.ablation()
-changed = cached.encoder_trace(sentence, ablation)
+changed = model.encoder_trace(sentence, ablation)
 after = changed.weights[block, head].numpy()
 figure(
     "attention-broken",

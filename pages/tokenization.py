@@ -5,8 +5,11 @@ import streamlit as st
 from core.merges import byte_pair_encoding
 from core.pieces import cut_into, divided_words
 from core.tokenization import Reader, replay_merges, train_tokenizer
-from pages.ui import cached, controls, strips
+from pages.ui import bar, strips
+from pages.ui.cached import model
+from pages.ui.cached import tokenization as cached
 from pages.ui.components.token_strips import token_strips
+from pages.ui.controls import tokenization as controls
 from pages.ui.figure import figure
 from pages.ui.figures import style
 from pages.ui.figures import tokenization as figures
@@ -14,8 +17,8 @@ from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
 lesson = Lesson("tokenization")
-sentence = cached.read_part(controls.sentence())
-theme, colors = controls.theme(), style.colors(controls.theme())
+sentence = cached.read_part(bar.sentence())
+theme, colors = bar.theme(), style.colors(bar.theme())
 characters = strips.characters(sentence)
 units = cached.cuts(sentence)
 letters, tokens = cut_into("characters", sentence), units["tokens"]
@@ -25,7 +28,7 @@ figure(
     "tokenization-tokens",
     "What does the model read?",
     figures.look_for_tokens(
-        letters, tokens, cached.normalized(sentence), divided_words(cached.reading(sentence))
+        letters, tokens, cached.normalized(sentence), divided_words(model.reading(sentence))
     ),
     lambda: token_strips(
         characters,

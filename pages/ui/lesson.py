@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.ui import cached, menu
+from pages.ui import menu
+from pages.ui.cached import texts
 from pages.ui.components.read_on import read_on
 
 SECTIONS_AT_FIRST = 1  # computed before the reader has scrolled
@@ -22,7 +23,7 @@ class Lesson:
     def __init__(self, name: str) -> None:
         menu.require_route()
         self.topic = menu.topic(name)
-        self.text = cached.lesson_text(name)
+        self.text = texts.lesson_text(name)
         self.n_said = 0
         reading = (name, st.session_state["sentence"])
         if st.session_state.get("reading") != reading:
@@ -47,7 +48,7 @@ class Lesson:
         with st.expander(f"The code: {names}", icon=":material/code:"):
             for function in functions:
                 st.caption(f"`{function.__module__.replace('.', '/')}.py`")
-                st.code(cached.source(function.__module__, function.__qualname__))
+                st.code(texts.source(function.__module__, function.__qualname__))
 
     def next(self) -> None:
         """Lead on to the lesson that follows."""

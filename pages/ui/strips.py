@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.pieces import Cut, visible
 from core.tokenization import UNKNOWN
-from pages.ui.cached import Replay
+from pages.ui.cached.tokenization import Replay
 from pages.ui.components.token_strips import Strip
 
 

@@ -78,3 +78,8 @@ def parse_matrix(typed: str, most: int = 8) -> tuple[tuple[float, ...], ...]:
     if any(not abs(number) <= 1000 for row in matrix for number in row):
         raise ValueError("Numbers must lie between -1000 and 1000")
     return matrix
+
+
+def whole_number(written: str) -> int | None:
+    """Read a whole number from an address; None if it is none, or longer than any place here."""
+    return int(written) if written.isdecimal() and len(written) < 8 else None

@@ -3,7 +3,8 @@
 import pytest
 
 from core.pieces import cut_into
-from pages.ui import cached, strips
+from pages.ui import strips
+from pages.ui.cached import tokenization as cached
 from pages.ui.components.token_strips import Strip, strips_payload
 from pages.ui.figures import style, tokenization
 

@@ -38,7 +38,7 @@ class Merge(Protocol):
 
 
 class Replay(Protocol):
-    """A word put together merge by merge, as `pages.ui.cached.Replay` describes it."""
+    """A word put together merge by merge, as `pages.ui.cached.tokenization.Replay` describes it."""
 
     rows: Sequence[Sequence[str]]
     steps: Sequence[Merge]

@@ -1,0 +1,35 @@
+"""Cached texts of the course: lessons, sample sentences, the source of functions."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
+
+import streamlit as st
+import yaml
+
+from pages.ui.text import LessonText, parse_lesson
+
+ASSETS = Path(__file__).parents[3] / "assets"
+
+
+@st.cache_resource(show_spinner=False)
+def sample_sentences() -> dict[str, str]:
+    """Read the sample sentences: text -> the reason why it is interesting."""
+    samples = yaml.safe_load((ASSETS / "data/sentences.yaml").read_text(encoding="utf-8"))
+    return {sample["text"]: sample["why"] for sample in samples}
+
+
+@st.cache_resource(show_spinner=False)
+def lesson_text(name: str) -> LessonText:
+    """Read the text of a lesson."""
+    return parse_lesson((ASSETS / f"lessons/{name}.md").read_text(encoding="utf-8"))
+
+
+@st.cache_resource(show_spinner=False)
+def source(module: str, name: str) -> str:
+    """Read the source of a function: `core.attention`, `SelfAttention.forward`."""
+    function = attrgetter(name)(import_module(module))
+    return inspect.getsource(inspect.unwrap(function))
