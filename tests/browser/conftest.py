@@ -126,12 +126,28 @@ def watched(browser: Browser, server: str, **context: object) -> Iterator[Page]:
     assert complaints == []
 
 
+# The script has ended, and the number of elements, those of components too, has not changed for
+# four looks in a row: idleness alone is also true before a component has been drawn.
+QUIET = """async () => {
+  const count = (root) => [...root.querySelectorAll("*")].reduce(
+    (sum, element) => sum + 1 + (element.shadowRoot ? count(element.shadowRoot) : 0), 0);
+  let [before, same] = [-1, 0];
+  while (same < 4) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const idle = document.querySelector(
+      '[data-testid="stApp"][data-test-script-state="notRunning"]');
+    const now = idle ? count(document) : -1;
+    same = idle && now === before ? same + 1 : 0;
+    before = now;
+  }
+}"""
+
+
 def settled(page: Page) -> Page:
     """Wait until the page has been computed and drawn."""
     idle = '[data-testid="stApp"][data-test-script-state="notRunning"]'
     page.wait_for_selector(idle, timeout=60_000)
-    page.wait_for_timeout(250)
-    page.wait_for_selector(idle, timeout=60_000)
+    page.evaluate(QUIET)
     return page
 
 

@@ -109,8 +109,8 @@ def test_markup_in_words_stays_text(page):
     page.goto(f"/embeddings?map=the+list+above&{'&'.join(f'{name}={typed}' for name in names)}")
     whole(page)
     expect(figure(page, "map")).to_contain_text("axes keep")
-    assert page.locator("a[href*='evil'], [*|href*='evil']").count() == 0
-    assert page.get_by_test_id("stMain").locator("b").count() == 0
+    expect(page.locator("a[href*='evil'], [*|href*='evil']")).to_have_count(0)
+    expect(page.get_by_test_id("stMain").locator("b")).to_have_count(0)
 
 
 def test_the_page_in_three_dimensions_with_long_words_stays_in_width(browser, server, size):

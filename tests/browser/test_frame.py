@@ -30,7 +30,7 @@ def test_a_deep_link_on_a_fresh_server_shows_that_lesson_with_the_menu(browser, 
         title = next(lesson.title for lesson in LESSONS if lesson.name == path)
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         expect(sentence_box(page)).to_have_value("Hello there")
-        assert menu(page).get_by_role("link").count() == len(LESSONS) + 1
+        expect(menu(page).get_by_role("link")).to_have_count(len(LESSONS) + 1)
 
 
 def test_a_sentence_typed_on_one_page_is_read_on_the_next(page):
@@ -111,9 +111,9 @@ def test_markup_in_a_sentence_stays_text(page, path):
     settled(page)
     read_sentence(page, "<b>x</b> [y](https://evil.example) **z** https://evil.example <s> &amp;")
     read_all(page)
-    assert page.locator("a[href*='evil']").count() == 0
+    expect(page.locator("a[href*='evil']")).to_have_count(0)
     formatted = page.get_by_test_id("stMain").locator("b, strong, s")
-    assert formatted.get_by_text("z", exact=True).count() == 0
+    expect(formatted.get_by_text("z", exact=True)).to_have_count(0)
 
 
 def test_home_leads_to_every_lesson(page):

@@ -41,6 +41,7 @@ def test_pointing_at_a_token_lights_up_its_characters_without_the_server(tokeniz
 
 
 def test_pieces_stand_below_their_characters(tokenization):
+    expect(piece(tokenization, "tokens", "cross 2892")).to_be_visible()
     letters = [piece(tokenization, "tokens", letter).bounding_box() for letter in ("c", "o")]
     token = piece(tokenization, "tokens", "cross 2892").bounding_box()
     assert token["x"] == pytest.approx(letters[0]["x"], abs=1)
@@ -62,7 +63,7 @@ def test_the_arrow_keys_walk_along_a_row_and_between_rows(tokenization):
 
 
 def test_one_piece_of_a_figure_is_reached_by_tab(tokenization):
-    assert strips(tokenization, "tokens").locator(".piece[tabindex='0']").count() == 1
+    expect(strips(tokenization, "tokens").locator(".piece[tabindex='0']")).to_have_count(1)
 
 
 def test_a_vocabulary_is_learned_from_a_text_and_replayed(tokenization):
@@ -110,8 +111,8 @@ def test_odd_text_stays_text_in_width_and_passes_axe(browser, server, size):
         box.fill(ODD)
         box.press("Enter")
         read_all(page)
-        assert page.get_by_test_id("stMain").locator("b b, [href*=evil]").count() == 0
         expect(strips(page, "methods")).to_contain_text("猫 1/3 · E7")
+        expect(page.get_by_test_id("stMain").locator("b b, [href*=evil]")).to_have_count(0)
         assert "\ufffd" not in page.get_by_test_id("stMain").inner_text()
         main = page.get_by_test_id("stMain")
         assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 1
