@@ -160,12 +160,9 @@ def read_sentence(page: Page, sentence: str) -> None:
 
 
 def read_all(page: Page) -> Page:
-    """Make the window as high as the page until every section has been computed."""
+    """Make the window as high as any page until every section has been computed."""
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": 30_000})
     settled(page)
-    width, height, ends = page.viewport_size["width"], 0, 0
-    while ends < 2:  # while a section is computed there may be no button for a moment
-        height += 2_000
-        page.set_viewport_size({"width": width, "height": height})
+    while page.get_by_role("button", name="Read on").count():
         settled(page)
-        ends = 0 if page.get_by_role("button", name="Read on").count() else ends + 1
     return page
