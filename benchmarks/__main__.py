@@ -23,7 +23,15 @@ from statistics import median
 
 from benchmarks.measure import Row, p95, quartiles
 
-PARTS = ("reading", "start", "hover", "enter", "classroom", "drawing")  # the longest one last
+PARTS = (  # the longest one last
+    "reading",
+    "gradients",
+    "start",
+    "hover",
+    "enter",
+    "classroom",
+    "drawing",
+)
 TIME_LIMIT = 590  # s, for all of them together
 PACKAGES = ("torch", "transformers", "bertviz", "streamlit", "tokenizers", "numpy", "playwright")
 RESULTS = Path(__file__).parent / "results"
