@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from core.sequential_cost import count_cost
 from pages.ui import bar, menu
-from pages.ui.cached import model
+from pages.ui.cached import model, rnn_memory, sentence_meaning, vanishing_gradients
 from pages.ui.figures import home as pictures
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
@@ -12,9 +13,30 @@ lesson = Lesson("home")
 sentence = bar.sentence()
 theme = bar.theme()
 
+tokens = model.reading(sentence).tokens
+
+lesson.say("short")
+gradients, memory, cost = st.columns(3)
+reach = vanishing_gradients.sentence_reach(sentence)
+with gradients, menu.card("vanishing_gradients"):
+    st.image(
+        pictures.sequential_pixels(pictures.reach_rows(reach.decades), "attention", theme),
+        caption="What the end of your sentence still tells each word: " + " · ".join(reach.decades),
+        alt="One row per network, one cell per token: the first cells of recurrent rows are empty.",
+    )
+with memory, menu.card("rnn_memory"):
+    st.markdown(pictures.memory_lines(rnn_memory.log().lengths, rnn_memory.log().accuracy))
+with cost, menu.card("sequential_cost"):
+    st.markdown(
+        pictures.cost_lines(
+            len(tokens),
+            count_cost("RNN", len(tokens), 64).path,
+            count_cost("attention", len(tokens), 64).path,
+        )
+    )
+
 lesson.say("path")
 upper, lower = st.columns(3), st.columns(3)
-tokens = model.reading(sentence).tokens
 with upper[0], menu.card("tokenization"):
     st.markdown(" ".join(quoted(token) for token in tokens[:24]))
     st.caption(f"Your sentence in {len(tokens)} tokens.")
@@ -45,4 +67,10 @@ with lower[1], menu.card("scaled_dot_product"):
         caption="The scores behind those weights, before softmax.",
         alt="Attention scores of block 4, head 2 on your sentence.",
     )
+
+lesson.say("uses")
+with st.columns(3)[0], menu.card("sentence_meaning"):
+    shares = sentence_meaning.meaning(sentence).shares
+    st.markdown(pictures.share_line(shares, tokens))
+
 lesson.say("model")
