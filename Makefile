@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement
 
-.PHONY: run test check shots bench clean
+.PHONY: run test check shots bench model train-labs clean
 
 run: $(VENV)/app.installed
 	$(BIN)/streamlit run app.py
@@ -21,6 +21,12 @@ check: $(VENV)/tests.installed
 shots: $(VENV)/tests.installed
 	sh tests/browser/install_chromium.sh
 	$(BIN)/python -m tests.browser.shots
+
+model: $(VENV)/app.installed
+	$(BIN)/python -m core.download_model '$(ID)'
+
+train-labs: $(VENV)/app.installed
+	$(BIN)/python -m core.train_labs
 
 bench: $(VENV)/benchmarks.installed
 	sh tests/browser/install_chromium.sh

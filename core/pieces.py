@@ -182,7 +182,12 @@ BYTE = _byte_alphabet()
 
 
 def byte_label(piece: str) -> str:
-    """Show a piece of byte-level BPE: as text if its bytes are whole characters, else as bytes."""
+    """Show a piece of byte-level BPE: as text if its bytes are whole characters, else as bytes.
+
+    The name of an added token may hold characters that stand for no byte; it is shown as it is.
+    """
+    if any(character not in BYTE for character in piece):
+        return visible(piece)
     content = bytes(BYTE[character] for character in piece)
     try:
         return visible(content.decode())

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -9,11 +10,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core import pretrained
+from core.decoder import Decoder
+from core.encoder import Encoder
 from core.pretrained import (
     SHA256,
     bundled_folder,
+    decoder_config,
     encoder_config,
+    load_decoder,
     load_encoder,
+    load_model,
     load_reader,
     our_name,
 )
@@ -21,6 +27,7 @@ from tests.core.hugging_face import (
     bert_quantities,
     largest_deviation,
     load_bert,
+    save_small_gpt2,
     trace_quantities,
 )
 
@@ -31,6 +38,11 @@ SMALL_TEXTS = ["the cat sat on a mat.", "dogs", "", "sitting cats, zebra", "it i
 def change_config(folder: Path, **settings):
     file = folder / "config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+
+
+@pytest.fixture
+def gpt2_folder(tmp_path_factory):
+    return save_small_gpt2(tmp_path_factory.mktemp("gpt2"))
 
 
 def run_fresh(code: str) -> str:
@@ -122,9 +134,120 @@ def test_a_model_that_is_computed_in_another_way_is_refused(small_folder, settin
         load_encoder(small_folder)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("model_type", "gptj"),
+        ("activation_function", "gelu"),
+        ("scale_attn_weights", False),
+        ("scale_attn_by_inverse_layer_idx", True),
+        ("add_cross_attention", True),
+        ("tie_word_embeddings", False),
+    ],
+)
+def test_a_decoder_that_is_computed_in_another_way_is_refused(gpt2_folder, setting, value):
+    change_config(gpt2_folder, **{setting: value})
+    with pytest.raises(ValueError, match=f"config.json says {setting}={value!r}; only"):
+        load_decoder(gpt2_folder)
+
+
 def test_a_config_without_sizes_is_refused():
     with pytest.raises(ValueError, match=r"config.json does not say hidden_size, interm"):
         encoder_config({"model_type": "bert", "vocab_size": 5})
+    with pytest.raises(ValueError, match=r"config.json does not say layer_norm_epsilon, n_embd"):
+        decoder_config({"model_type": "gpt2", "vocab_size": 5})
+
+
+@pytest.mark.parametrize("value", [0, -3, "5", 2.5, None, True])
+def test_a_size_that_is_no_count_is_refused(gpt2_folder, value):
+    change_config(gpt2_folder, n_layer=value)
+    with pytest.raises(ValueError, match=f"n_layer={value!r}; only a whole number > 0 is read"):
+        load_decoder(gpt2_folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("n_inner", 59, r"holds \(53, 35\) for blocks.0.w_1.weight.*asks for \(59, 35\)"),
+        ("n_inner", None, r"holds \(53, 35\) for blocks.0.w_1.weight.*asks for \(140, 35\)"),
+        ("n_embd", 40, r"holds \(293, 35\) for embeddings.token, .*asks for \(293, 40\)"),
+        ("n_layer", 4, r"holds nothing for blocks.3.attention_norm.weight"),
+        ("n_positions", 43, r"holds \(41, 35\) for embeddings.position, .*asks for \(43, 35\)"),
+        ("vocab_size", 7, r"tokenizer.json knows 271 tokens, but config.json says vocab_size=7"),
+        ("n_head", 3, r"d_model=35 is not a multiple of n_heads=3"),
+    ],
+)
+def test_sizes_that_do_not_fit_a_decoder_are_refused(gpt2_folder, setting, value, message):
+    change_config(gpt2_folder, **{setting: value})
+    with pytest.raises(ValueError, match=message):
+        load_decoder(gpt2_folder)
+
+
+def test_queries_keys_and_values_of_another_size_are_refused(gpt2_folder):
+    file = gpt2_folder / "model.safetensors"
+    weights = load_file(file)
+    name = "transformer.h.1.attn.c_attn.weight"
+    save_file(weights | {name: weights[name][:, :70].contiguous()}, file)
+    message = r"holds \(24, 35\) for blocks.1.attention.w_q.weight, .*asks for \(35, 35\)"
+    with pytest.raises(ValueError, match=message):
+        load_decoder(gpt2_folder)
+
+
+def test_the_type_in_the_config_decides_who_reads(small_folder, gpt2_folder):
+    assert isinstance(load_model(), Encoder)
+    assert isinstance(load_model(small_folder), Encoder)
+    assert isinstance(load_model(gpt2_folder), Decoder)
+
+
+@pytest.mark.parametrize("value", ["roberta", None, ["bert"]])
+def test_a_type_that_nobody_reads_is_refused(small_folder, value):
+    change_config(small_folder, model_type=value)
+    with pytest.raises(ValueError, match=r"model_type=.*; only 'bert' and 'gpt2' are read"):
+        load_model(small_folder)
+
+
+@pytest.mark.parametrize("load", [load_encoder, load_decoder, load_model])
+def test_a_pickle_is_refused(small_folder, load):
+    (small_folder / "model.safetensors").rename(small_folder / "pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"has no model.safetensors; pytorch_model.bin is a pick"):
+        load(small_folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04]\x94.", b"PK\x03\x04 a zip archive"])
+def test_weights_in_another_format_are_refused(gpt2_folder, content):
+    (gpt2_folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=r"model.safetensors cannot be read as safetensors"):
+        load_model(gpt2_folder)
+
+
+def test_weights_with_the_sum_asked_for_are_read(gpt2_folder):
+    sha256 = hashlib.sha256((gpt2_folder / "model.safetensors").read_bytes()).hexdigest()
+    assert load_model(gpt2_folder, sha256).trace("the cat").tokens == ("the", "Ġcat")
+
+
+@pytest.mark.parametrize("folder", ["small_folder", "gpt2_folder"])
+def test_weights_with_another_sum_are_refused(folder, request):
+    with pytest.raises(ValueError, match=f"its sha256 is [0-9a-f]{{64}}, not {'0' * 64}"):
+        load_model(request.getfixturevalue(folder), "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", "{", "config.json is not valid JSON: "),
+        ("config.json", "[]", "config.json holds no table of settings"),
+        ("tokenizer.json", "{}", "tokenizer.json cannot be read: "),
+    ],
+)
+def test_a_file_that_is_something_else_is_refused(gpt2_folder, name, content, message):
+    (gpt2_folder / name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        load_model(gpt2_folder)
+
+
+def test_the_reader_alone_reaches_as_far_as_the_model(gpt2_folder):
+    assert load_reader(gpt2_folder).max_len == load_decoder(gpt2_folder).reader.max_len == 41
+    assert load_reader(gpt2_folder, max_len=5).max_len == 5
 
 
 @pytest.mark.parametrize(
@@ -133,7 +256,7 @@ def test_a_config_without_sizes_is_refused():
         ("intermediate_size", 59, r"holds \(53, 35\) for blocks.0.w_1.weight.*asks for \(59, 35\)"),
         ("num_hidden_layers", 4, r"holds nothing for blocks.3.attention.w_q.weight"),
         ("vocab_size", 29, r"holds \(23, 35\) for embeddings.token.*asks for \(29, 35\)"),
-        ("vocab_size", 7, r"tokenizer.json knows 18 tokens, but config.json says .*vocab_size=7"),
+        ("vocab_size", 7, r"tokenizer.json knows 18 tokens, but config.json says vocab_size=7"),
         ("num_attention_heads", 3, r"d_model=35 is not a multiple of n_heads=3"),
     ],
 )

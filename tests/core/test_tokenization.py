@@ -17,6 +17,7 @@ from core.merges import byte_pair_encoding, learn_merges, merge_pair, pair_count
 from core.pieces import (
     BYTE,
     JOINERS,
+    byte_label,
     cut_into,
     cut_into_tokens,
     display_labels,
@@ -625,3 +626,8 @@ def test_every_sample_sentence_fits_the_model(reader):
     assert all(reader.read(sample["text"]).n_left_out == 0 for sample in samples)
     texts = " ".join(sample["text"] for sample in samples)
     assert all(word in texts for word in ["tired", "wide", "bank", "puppy", "not", "猫", "1969"])
+
+
+def test_the_name_of_an_added_token_that_stands_for_no_bytes_is_shown_as_it_is():
+    assert byte_label("<｜end▁of｜>") == "<｜end▁of｜>"
+    assert byte_label("Ġcat") == "▁cat"
