@@ -10,10 +10,14 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd  # noqa: F401  # see below
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui.components.figure_tools import figure_tools
+
+# pandas is here by the time the first figure is drawn: Streamlit imports it with the first table,
+# and a figure that Plotly builds meanwhile, in another visitor's thread, would find half of it.
 
 Table = Mapping[str, Sequence[object]]  # column name -> cells
 
