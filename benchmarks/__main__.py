@@ -30,6 +30,7 @@ PARTS = (  # the longest one last
     "hover",
     "enter",
     "classroom",
+    "training",
     "drawing",
 )
 TIME_LIMIT = 590  # s, for all of them together

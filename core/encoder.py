@@ -45,6 +45,7 @@ class Ablation:
         norm: False leaves the normalisation out of the blocks.
         scale: False leaves out the division by √d_k.
         shared_qk: True makes the keys with w_q, so that q and k are the same.
+        feed_forward: False replaces what the feed-forward layers add by zeros.
     """
 
     positions: bool = True
@@ -53,6 +54,7 @@ class Ablation:
     norm: bool = True
     scale: bool = True
     shared_qk: bool = False
+    feed_forward: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "heads", frozenset(self.heads))
@@ -142,7 +144,7 @@ class EncoderBlock(nn.Module):
 
         hidden = self.w_1(y)
         activations = functional.gelu(hidden)
-        update = self.w_2(activations)
+        update = self.w_2(activations) if ablation.feed_forward else torch.zeros_like(y)
         total = y + update if ablation.residual else update
         z = self.feed_forward_norm(total) if ablation.norm else total
         return BlockTrace(

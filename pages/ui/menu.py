@@ -8,7 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
+SHORTCOMINGS = "Why recurrent networks fell short"
 READING = "A Transformer reads your sentence"
+USES = "What it is for"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,30 @@ class Topic:
 
 HOME = Topic("home", "From RNNs to Transformers", "", ":material/home:", 0, "")
 LESSONS = (
+    Topic(
+        "vanishing_gradients",
+        "Vanishing gradients",
+        SHORTCOMINGS,
+        ":material/trending_down:",
+        15,
+        "Why are the first words forgotten?",
+    ),
+    Topic(
+        "rnn_memory",
+        "One vector as memory",
+        SHORTCOMINGS,
+        ":material/memory:",
+        15,
+        "How much fits into a vector of fixed size?",
+    ),
+    Topic(
+        "sequential_cost",
+        "Sequential cost",
+        SHORTCOMINGS,
+        ":material/hourglass_top:",
+        10,
+        "What does it cost to read one step at a time?",
+    ),
     Topic(
         "tokenization",
         "Tokenization",
@@ -67,6 +93,14 @@ LESSONS = (
         15,
         "What is computed, step by step?",
         has_heads=True,
+    ),
+    Topic(
+        "sentence_meaning",
+        "Sentence meaning",
+        USES,
+        ":material/compare_arrows:",
+        15,
+        "What does a sentence mean to the model?",
     ),
 )
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from core.pieces import Cut, visible
 from core.tokenization import UNKNOWN
 from pages.ui.cached.tokenization import Replay
 from pages.ui.components.token_strips import Strip
+from pages.ui.figures import vanishing_gradients
+
+if TYPE_CHECKING:
+    from pages.ui.cached.vanishing_gradients import Reach
 
 
 def characters(text: str) -> list[str]:
@@ -31,6 +36,25 @@ def strip(cut: Cut, name: str = "", show_ids: bool = False) -> Strip:
         ],
         show_ids=show_ids,
     )
+
+
+def reach_strips(reach: Reach) -> list[Strip]:
+    """Make a row per reader of the tokens of a sentence, coloured by what reaches each of them.
+
+    A token takes one place in the text, however many characters it has: the rows stay short.
+    """
+    places = list(range(len(reach.tokens)))
+    return [
+        Strip(
+            name,
+            reach.tokens,
+            places,
+            [place + 1 for place in places],
+            notes=[vanishing_gradients.power(value) for value in decades],
+            levels=vanishing_gradients.levels(decades),
+        )
+        for name, decades in reach.decades.items()
+    ]
 
 
 def merge_strips(replay: Replay, step: int) -> list[Strip]:

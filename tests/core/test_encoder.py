@@ -173,7 +173,7 @@ def ablated_reference(bert, token_ids, ablation: Ablation) -> dict[str, torch.Te
         y = norm(added, f"{layer}.attention.output.LayerNorm") if ablation.norm else added
         hidden = linear(y, f"{layer}.intermediate.dense")
         active = hidden * (1 + torch.erf(hidden / sqrt(2))) / 2
-        change = linear(active, f"{layer}.output.dense")
+        change = linear(active, f"{layer}.output.dense") * ablation.feed_forward
         both = y * ablation.residual + change
         x = norm(both, f"{layer}.output.LayerNorm") if ablation.norm else both
         found |= {
@@ -204,6 +204,8 @@ ABLATIONS = [
     Ablation(norm=False),
     Ablation(scale=False),
     Ablation(shared_qk=True),
+    Ablation(feed_forward=False),
+    Ablation(heads={(1, 2)}, norm=False, feed_forward=False),
     Ablation(False, {(1, 2)}, False, False, False, True),
 ]
 

@@ -5,6 +5,7 @@
 const CELL = 24; // px, the narrowest a character gets: as narrow as a pointer can hit
 const PADDING = 10; // px, of a piece and the space after it
 const HINT = "Point at a piece: all that was made from the same characters lights up.";
+const HINT_WITH_NOTES = "Point at a word: it lights up in every row.";
 const mounted = new WeakMap(); // parentElement -> strips
 
 export default function ({ data, parentElement }) {
@@ -101,15 +102,17 @@ function placeWidths({ data, rows }, pen, room) {
       let parts = 0;
       for (let place = piece.from; place < piece.to; place++)
         if (place % 2 || piece.to - piece.from === 1) parts += shareOf(row, piece, place).part;
-      const need = Math.min(room, Math.max(CELL, pen.measureText(piece.label).width + PADDING, idWidth(row, piece, pen)));
+      const need = Math.min(room, Math.max(CELL, pen.measureText(piece.label).width + PADDING, belowWidth(row, piece, pen)));
       for (let place = piece.from; place < piece.to; place++)
         if (place % 2 || piece.to - piece.from === 1) widths[place] = Math.max(widths[place], Math.min(room - CELL, need / parts));
     }
   return widths;
 }
 
-function idWidth(row, { i }, pen) {
-  return row.show_ids ? pen.measureText(`${row.ids[i] ?? ""}`).width * 0.9 + PADDING : 0;
+const below = (row, i) => `${(row.show_ids ? row.ids : row.notes)?.[i] ?? ""}`;
+
+function belowWidth(row, { i }, pen) {
+  return pen.measureText(below(row, i)).width * 0.9 + PADDING;
 }
 
 // A line ends before a space where there is one, else where it is full.
@@ -130,7 +133,7 @@ function brokenLines(widths, text, room) {
 }
 
 function drawnRow(row, text, widths, first, end) {
-  const cells = make("div", { class: row.show_ids ? "cells with-ids" : "cells" });
+  const cells = make("div", { class: row.show_ids || row.notes ? "cells two-lines" : "cells" });
   const x = [0];
   for (let place = first; place < end; place++) x.push(x.at(-1) + widths[place]);
   cells.style.width = `${x.at(-1)}px`;
@@ -156,7 +159,8 @@ function partOfLabel({ label, from, to }, text, first, last) {
 
 function drawnPiece(row, piece, words, left, width) {
   const chip = make("button", { type: "button", class: "piece", tabindex: -1 }, make("bdi", {}, words));
-  if (row.show_ids && !piece.chips.length) chip.append(make("small", {}, `${row.ids[piece.i] ?? ""}`));
+  if ((row.show_ids || row.notes) && !piece.chips.length) chip.append(make("small", {}, below(row, piece.i)));
+  if (row.levels) fill(chip, row.levels[piece.i]);
   chip.classList.toggle("unknown", row.unknown.includes(piece.i));
   chip.classList.toggle("marked", row.marked.includes(piece.i));
   chip.style.insetInlineStart = `${left}px`;
@@ -164,6 +168,11 @@ function drawnPiece(row, piece, words, left, width) {
   chip.piece = piece;
   piece.chips.push(chip);
   return chip;
+}
+
+function fill(chip, level) {
+  chip.classList.add("filled");
+  chip.style.setProperty("--level", `${Math.round(45 * level)}%`); // more would hide the text
 }
 
 // ---- pointing ----
@@ -179,12 +188,13 @@ function light(strips, piece) {
       for (const chip of other.chips) chip.classList.toggle("lit", lit);
     }
   if (piece) focusable(strips, piece, 0);
-  strips.readout.replaceChildren(...(piece ? described(strips, piece) : [HINT]));
+  strips.readout.replaceChildren(...(piece ? described(strips, piece) : [strips.rows[0]?.notes ? HINT_WITH_NOTES : HINT]));
 }
 
 function described({ data, rows }, { row, i, label }) {
-  const { name, starts, ends, ids, unknown } = rows[row];
+  const { name, starts, ends, ids, unknown, notes } = rows[row];
   const [start, end] = [starts[i], ends[i]];
+  if (notes) return [`${name}: `, make("b", {}, make("bdi", {}, label)), ` · ${notes[i]}`];
   const about = [];
   if (unknown.includes(i)) about.push("not in the vocabulary");
   if (ids && ids[i] !== null) about.push(`id ${ids[i].toLocaleString("en")}`);
@@ -229,7 +239,8 @@ function exportSvg({ root, box }) {
     const stroke = value(unknown ? "--negative" : marked ? "--output" : "--st-border-color");
     const dashes = { stroke, "stroke-dasharray": unknown ? "3 2" : "none" };
     if (node.matches(".piece"))
-      svg.append(make("rect", { x, y, width: place.width, height: place.height, rx: 3, fill: "none", ...dashes }));
+      svg.append(make("rect", { x, y, width: place.width, height: place.height, rx: 3, fill: value("--output"),
+        "fill-opacity": parseInt(node.style.getPropertyValue("--level") || 0) / 100, ...dashes }));
     const words = [...node.childNodes];
     words.forEach((word, i) => {
       const middle = { x: x + place.width / 2, y: y + (place.height * (i + 1)) / (words.length + 1) };

@@ -29,6 +29,8 @@ class Strip:
         unknown: The places of pieces that are not in the vocabulary.
         marked: The places of pieces to point out.
         show_ids: Whether the numbers stand below the pieces.
+        notes: A few characters below each piece instead.
+        levels: How much colour each piece has, from 0 to 1.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Strip:
     unknown: Collection[int] = ()
     marked: Collection[int] = ()
     show_ids: bool = False
+    notes: Sequence[str] | None = None
+    levels: Sequence[float] | None = None
 
 
 def token_strips(
@@ -73,8 +77,8 @@ def strips_payload(
         ValueError: If the lists of a row do not fit together, or it leaves the text.
     """
     for strip in strips:
-        sizes = {len(part) for part in (strip.labels, strip.starts, strip.ids or strip.labels)}
-        if len({*sizes, len(strip.ends)}) > 1:
+        parts = (strip.labels, strip.starts, strip.ends, strip.ids, strip.notes, strip.levels)
+        if len({len(part) for part in parts if part is not None}) > 1:
             raise ValueError(f"strip {strip.name!r} has lists of different lengths")
         places = zip(strip.starts, strip.ends, strict=True)
         if not all(0 <= start <= end <= len(text) for start, end in places):

@@ -28,6 +28,14 @@ COLORS: dict[str, dict[Theme, str]] = {
     "output": {"light": "#0c707c", "dark": "#62d0dd"},
     "negative": {"light": "#a34a00", "dark": "#ffa45c"},
     "positive": {"light": "#3d3f9e", "dark": "#a9aaff"},
+    "RNN": {"light": "#b3261e", "dark": "#ff8a80"},
+    "ReLU": {"light": "#8a5a00", "dark": "#f0b45a"},
+    "GRU": {"light": "#5b6500", "dark": "#c3d160"},
+    "LSTM": {"light": "#00639b", "dark": "#7cc4ff"},
+    "LSTM_open": {"light": "#00695f", "dark": "#58d1c0"},  # its forget gate held open
+    "attention": {"light": "#8a1c8f", "dark": "#f09af5"},
+    "Transformer": {"light": "#2f6b1f", "dark": "#9bd67f"},
+    "feed_forward": {"light": "#3f6184", "dark": "#9bbcd9"},
 }
 
 

@@ -1,0 +1,494 @@
+"""Figures of the encoder: the stream, one block, units, depth, what breaks, deep stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.ui.figures import style
+from pages.ui.figures.positional_encoding import depths
+from pages.ui.figures.style import Theme
+from pages.ui.figures.vanishing_gradients import rounded
+from pages.ui.text import quoted
+
+Table = dict[str, list[object]]
+
+STAGES = (  # of a block: name, colour, marker
+    ("comes in", "token", "circle-open"),
+    ("attention added", "attention", "triangle-up"),
+    ("normalised", "attention", "triangle-up-open"),
+    ("feed-forward added", "feed_forward", "square"),
+    ("normalised again", "feed_forward", "square-open"),
+)
+WIRINGS = {  # how each way to put blocks together is drawn: colour, dashes
+    "pre-norm": ("Transformer", "solid"),
+    "post-norm": ("LSTM", "dash"),
+    "no norm": ("ReLU", "dashdot"),
+    "no skip": ("RNN", "solid"),
+    "neither": ("token", "dot"),
+}
+SHOWN_UNITS = 32
+FULL_COLOUR = 3.0  # of a unit; for [CLS] single units reach several times that
+DECADES = {"tickprefix": "10<sup>", "ticksuffix": "</sup>"}  # labels of an axis of logarithms
+
+
+def table_by_depth(tokens: Sequence[str], values: Mapping[str, np.ndarray]) -> Table:
+    """Write quantities (depth, token) as a table: a line per depth and token."""
+    n_depths = len(next(iter(values.values())))
+    columns = {name: np.round(value, 4).ravel().tolist() for name, value in values.items()}
+    stages = [name for name in depths(n_depths) for _ in tokens]
+    return {"after": stages, "token": list(tokens) * n_depths, **columns}
+
+
+# The stream
+
+
+def stream_lines(
+    values: np.ndarray, tokens: Sequence[str], chosen: int, unit: str, theme: Theme
+) -> go.Figure:
+    """Follow a quantity of every token through the blocks, one token highlighted.
+
+    Args:
+        values: (depth, token).
+        tokens: As the model reads them.
+        chosen: Which one is highlighted.
+        unit: What is measured, the title of the axis.
+        theme: Light or dark.
+    """
+    names = depths(len(values))
+    labels = style.plot_labels(tokens)
+    others = [place for place in range(len(tokens)) if place != chosen]
+    gap = np.full((len(others), 1), np.nan)
+    traces = [
+        go.Scatter(
+            x=[*names, None] * len(others),
+            y=np.concatenate([values[:, others].T, gap], axis=1).ravel().astype(np.float32),
+            text=[labels[place] for place in others for _ in range(len(values) + 1)],
+            name="other tokens",
+            mode="lines",
+            line={"color": style.COLORS["token"][theme], "width": 1},
+            opacity=0.5,
+            hovertemplate="%{text}, %{x}: %{y:.2f}<extra></extra>",
+        ),
+        go.Scatter(
+            x=names,
+            y=values[:, chosen].astype(np.float32),
+            name=labels[chosen],
+            mode="lines+markers",
+            line={"color": style.COLORS["output"][theme], "width": 4},
+            marker={"size": 9},
+            hovertemplate=f"{labels[chosen]}, %{{x}}: %{{y:.2f}}<extra></extra>",
+        ),
+    ]
+    return style.drawn(
+        traces, theme, 340, showlegend=True, yaxis={"title": unit, "rangemode": "tozero"}
+    )
+
+
+def look_for_stream(
+    norm: np.ndarray, cosine_to_start: np.ndarray, tokens: Sequence[str], chosen: int
+) -> str:
+    """Say how little the length of the chosen vector changes, and how much its direction.
+
+    Args:
+        norm: (depth, token).
+        cosine_to_start: Likewise.
+        tokens: As the model reads them.
+        chosen: Which one.
+    """
+    own = norm[:, chosen]
+    last = cosine_to_start[-1]
+    turned = int(last.argmin())
+    return (
+        f"The vector of {quoted(tokens[chosen])} stays between {own.min():.1f} and "
+        f"{own.max():.1f} long, but turns: its cosine with what entered is "
+        f"{cosine_to_start[1, chosen]:.2f} after block 1 and {last[chosen]:.2f} after block "
+        f"{len(norm) - 1}. {quoted(tokens[turned])} turns most, to {last[turned]:.2f}."
+    )
+
+
+# One block
+
+
+def share_bars(attention: np.ndarray, feed_forward: np.ndarray, theme: Theme) -> go.Figure:
+    """Compare what the two parts of each block add to a token, relative to what was there."""
+    names = depths(len(attention) + 1)[1:]
+    bars = [
+        go.Bar(
+            x=names,
+            y=values.astype(np.float32),
+            name=name,
+            marker={"color": style.COLORS[quantity][theme], "pattern": {"shape": pattern}},
+            hovertemplate=f"{name}, %{{x}}: %{{y:.2f}}<extra></extra>",
+        )
+        for name, values, quantity, pattern in (
+            ("attention", attention, "attention", ""),
+            ("feed-forward layer", feed_forward, "feed_forward", "/"),
+        )
+    ]
+    return style.drawn(
+        bars, theme, 320, showlegend=True, yaxis={"title": "length added ÷ length before"}
+    )
+
+
+def look_for_shares(attention: np.ndarray, feed_forward: np.ndarray, token: str) -> str:
+    """Say where each of the two parts adds most."""
+    parts = (
+        f"{name} adds most in block {int(values.argmax()) + 1}, a vector {values.max():.2f} times "
+        "as long as the one it is added to"
+        for name, values in (("attention", attention), ("the feed-forward layer", feed_forward))
+    )
+    return f"To {quoted(token)} {'; '.join(parts)}."
+
+
+def share_table(attention: np.ndarray, feed_forward: np.ndarray) -> Table:
+    """Write what the two parts add as a table: a line per block."""
+    return {
+        "block": list(range(1, len(attention) + 1)),
+        "attention": np.round(attention, 4).tolist(),
+        "feed-forward layer": np.round(feed_forward, 4).tolist(),
+    }
+
+
+def stage_points(spread: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
+    """Show how far the entries of each token's vector spread, at the five stages of a block.
+
+    Args:
+        spread: (stage, token).
+        tokens: As the model reads them.
+        theme: Light or dark.
+    """
+    points = [
+        go.Scatter(
+            x=style.plot_labels(tokens),
+            y=values.astype(np.float32),
+            name=name,
+            mode="markers",
+            marker={"color": style.COLORS[quantity][theme], "symbol": symbol, "size": 10},
+            hovertemplate=f"%{{x}}, {name}: %{{y:.3f}}<extra></extra>",
+        )
+        for (name, quantity, symbol), values in zip(STAGES, spread, strict=True)
+    ]
+    return style.drawn(
+        points, theme, 380, yaxis={"title": "spread of the entries (logarithmic)", "type": "log"}
+    )
+
+
+def look_for_stages(spread: np.ndarray, block: int) -> str:
+    """Say how unlike the tokens are before a normalisation, and how like after it."""
+    before, after = spread[1], spread[2]
+    return (
+        f"With attention added, the spread of a token's entries in block {block + 1} lies between "
+        f"{before.min():.2f} and {before.max():.2f}; normalised, between {after.min():.2f} and "
+        f"{after.max():.2f}."
+    )
+
+
+def stage_table(
+    norm: np.ndarray, mean: np.ndarray, spread: np.ndarray, tokens: Sequence[str]
+) -> Table:
+    """Write what normalisation looks at as a table: a line per stage and token."""
+    return {
+        "stage": [name for name, _, _ in STAGES for _ in tokens],
+        "token": list(tokens) * len(STAGES),
+        **{
+            name: np.round(values, 4).ravel().tolist()
+            for name, values in (("length", norm), ("mean", mean), ("spread", spread))
+        },
+    }
+
+
+# Units
+
+
+def strongest_units(activations: np.ndarray) -> np.ndarray:
+    """Choose the units with the largest activations of (token, unit), in their own order."""
+    return np.sort(activations.max(axis=0).argsort()[::-1][:SHOWN_UNITS])
+
+
+def unit_heatmap(activations: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
+    """Show the units that fire most: (token, unit), only the strongest of them drawn."""
+    units = strongest_units(activations)
+    heatmap = go.Heatmap(
+        z=activations[:, units].astype(np.float32),
+        x=[f"{unit}" for unit in units],
+        y=style.plot_labels(tokens),
+        zmin=0,
+        zmax=FULL_COLOUR,
+        colorscale=style.sequential_scale("feed_forward", theme),
+        colorbar={
+            "title": "GELU",
+            "thickness": 12,
+            "tickvals": [0, 1, 2, FULL_COLOUR],
+            "ticktext": ["0", "1", "2", f"≥ {FULL_COLOUR:g}"],
+        },
+        hovertemplate="%{y}, unit %{x}: %{z:.2f}<extra></extra>",
+    )
+    return style.drawn(
+        heatmap,
+        theme,
+        max(260, 90 + 20 * len(tokens)),
+        xaxis={"title": "unit (from 0)", "type": "category", "showgrid": False},
+        yaxis={"autorange": "reversed", "showgrid": False, "dtick": 1},
+    )
+
+
+def look_for_units(activations: np.ndarray, tokens: Sequence[str], chosen: int) -> str:
+    """Say how few units fire for a token, and which most."""
+    own = activations[chosen]
+    return (
+        f"For {quoted(tokens[chosen])} {(own > 0).sum():,} of {own.size:,} units fire; unit "
+        f"{own.argmax()} most, with {own.max():.2f}. Over all tokens a share of "
+        f"{(activations > 0).mean():.0%} fires."
+    )
+
+
+def unit_table(activations: np.ndarray, tokens: Sequence[str]) -> Table:
+    """Write the strongest units as a table: a line per token, a column per unit."""
+    columns = {
+        f"unit {unit}": np.round(activations[:, unit], 4).tolist()
+        for unit in strongest_units(activations)
+    }
+    return {"token": list(tokens), **columns}
+
+
+def ranked_bars(
+    labels: Sequence[str], values: np.ndarray, unit: str, quantity: str, theme: Theme
+) -> go.Figure:
+    """Show a ranked list of tokens, the first on top."""
+    bars = go.Bar(
+        x=values.astype(np.float32),
+        y=style.plot_labels(labels),
+        orientation="h",
+        marker={"color": style.COLORS[quantity][theme]},
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
+    return style.drawn(
+        bars,
+        theme,
+        60 + 28 * len(labels),
+        xaxis={"title": unit, "rangemode": "tozero"},
+        yaxis={"autorange": "reversed", "type": "category"},
+    )
+
+
+# Depth
+
+
+def look_for_neighbours(
+    tokens: Sequence[str], cosines: np.ndarray, own: str, own_rank: int, depth: int
+) -> str:
+    """Say what a vector reads as at one depth, and where its own word stands."""
+    place = "nothing is nearer" if own_rank == 0 else f"{own_rank:,} others are nearer"
+    where = "as it enters" if depth == 0 else f"after block {depth}"
+    return (
+        f"Read with the input table, {quoted(own)} {where} lies nearest to {quoted(tokens[0])}, "
+        f"cosine {cosines[0]:.2f}. Compared with its own row, {place}."
+    )
+
+
+def similarity_line(cosines: np.ndarray, depth: int, theme: Theme) -> go.Figure:
+    """Show how alike two sentences are as read at every depth; one depth is marked."""
+    names = depths(len(cosines))
+    colour = style.COLORS["output"][theme]
+    line = go.Scatter(
+        x=names,
+        y=cosines.astype(np.float32),
+        mode="lines+markers",
+        line={"color": colour, "width": 3},
+        marker={"size": [16 if place == depth else 8 for place in range(len(names))]},
+        hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+    )
+    return style.drawn(line, theme, 300, yaxis={"title": "cosine of the sentences"})
+
+
+def look_for_similarity(cosines: np.ndarray, depth: int) -> str:
+    """Compare the similarity at one depth with that at the start and the end."""
+    where = "as they enter" if depth == 0 else f"after block {depth}"
+    return (
+        f"Read {where}, the two sentences have a cosine of {cosines[depth]:.2f}; it is "
+        f"{cosines[0]:.2f} as they enter and {cosines[-1]:.2f} after the last block."
+    )
+
+
+def distance_heatmap(distance: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
+    """Show how far each token's vector is from that of the intact run: (depth, token)."""
+    heatmap = go.Heatmap(
+        z=distance.astype(np.float32),
+        x=style.plot_labels(tokens),
+        y=depths(len(distance)),
+        zmin=0,
+        zmax=max(0.1, min(2.0, float(np.nanmax(distance)))),
+        colorscale=style.sequential_scale("output", theme),
+        colorbar={"title": "change", "thickness": 12},
+        hovertemplate="%{x}, %{y}: %{z:.3f}<extra></extra>",
+    )
+    return style.drawn(heatmap, theme, 340, xaxis={"showgrid": False}, yaxis={"showgrid": False})
+
+
+def look_for_travel(distance: np.ndarray, tokens: Sequence[str], left_out: int) -> str:
+    """Say who hears of a word after one block, and who has taken most of it at the end."""
+    others = np.delete(np.arange(len(tokens)), left_out)
+    first, last = distance[1, others], distance[-1, others]
+    most = int(others[last.argmax()])
+    return (
+        f"Without the word {quoted(tokens[left_out])} every other vector changes by "
+        f"{first.mean():.0%} of its length after one block, on average, and by {last.mean():.0%} "
+        f"after {len(distance) - 1}; {quoted(tokens[most])} most, by {last.max():.0%}."
+    )
+
+
+# Something taken away
+
+
+def break_lines(intact: np.ndarray, broken: np.ndarray, theme: Theme) -> go.Figure:
+    """Compare how alike the tokens of a text are at every depth, intact and with a part missing."""
+    lines = [
+        go.Scatter(
+            x=depths(len(values)),
+            y=values.astype(np.float32),
+            name=name,
+            mode="lines+markers",
+            line={"color": style.COLORS[quantity][theme], "width": 3, "dash": dash},
+            marker={"size": 8},
+            hovertemplate=f"{name}, %{{x}}: %{{y:.3f}}<extra></extra>",
+        )
+        for name, values, quantity, dash in (
+            ("intact", intact, "Transformer", "solid"),
+            ("broken", broken, "RNN", "dash"),
+        )
+    ]
+    return style.drawn(
+        lines, theme, 320, yaxis={"title": "cosine between the tokens", "range": [-0.1, 1.05]}
+    )
+
+
+def look_for_break(
+    intact: np.ndarray, broken: np.ndarray, norm: np.ndarray, cosine: np.ndarray
+) -> str:
+    """Say what is left of the last vectors when a part is missing.
+
+    Args:
+        intact: Mean cosine between the tokens, by depth.
+        broken: The same with a part missing.
+        norm: Lengths of the vectors then: (depth, token).
+        cosine: Of the two vectors of each token: (depth, token).
+    """
+    said = (
+        f"After the last block a token's vector has a cosine of {cosine[-1].mean():.2f} with the "
+        f"intact one, on average."
+    )
+    if broken[-1] > 0.99:
+        return (
+            f"{said} All tokens have become one: {broken[-1]:.3f} instead of {intact[-1]:.2f} "
+            "between them."
+        )
+    growth = norm[-1].mean() / norm[0].mean()
+    if growth > 10:
+        return f"{said} The vectors have grown {growth:,.0f} times as long."
+    return f"{said} Between the tokens it is {broken[-1]:.2f} instead of {intact[-1]:.2f}."
+
+
+def break_table(intact: np.ndarray, broken: np.ndarray, distance: np.ndarray) -> Table:
+    """Write both runs as a table: a line per depth."""
+    return {
+        "after": depths(len(intact)),
+        "cosine between the tokens, intact": np.round(intact, 4).tolist(),
+        "cosine between the tokens, broken": np.round(broken, 4).tolist(),
+        "change of a token, on average": np.round(distance.mean(axis=1), 4).tolist(),
+    }
+
+
+# Deep stacks
+
+
+def stack_lines(
+    curves: Mapping[str, np.ndarray], title: str, logarithmic: bool, theme: Theme
+) -> go.Figure:
+    """Show a quantity at every depth of fresh stacks: the middle seed and the band of all.
+
+    Args:
+        curves: By wiring: (depth, seed); logarithms, if the axis is logarithmic.
+        title: Of the axis.
+        logarithmic: Whether the values are logarithms.
+        theme: Light or dark.
+    """
+    traces: list[go.Scatter] = []
+    for name, values in curves.items():
+        quantity, dash = WIRINGS[name]
+        colour = style.COLORS[quantity][theme]
+        held = np.isfinite(values).all(axis=1)
+        place = np.arange(len(values))[held]
+        low, middle, high = np.quantile(values[held], (0, 0.5, 1), axis=1)
+        shown = "10<sup>%{y:.1f}</sup>" if logarithmic else "%{y:.3f}"
+        traces += [
+            go.Scatter(
+                x=np.concatenate([place, place[::-1]]),
+                y=np.concatenate([high, low[::-1]]).astype(np.float32),
+                fill="toself",
+                fillcolor=f"rgba{(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)), 0.2)}",
+                line={"width": 0},
+                hoverinfo="skip",
+                showlegend=False,
+            ),
+            go.Scatter(
+                x=place,
+                y=middle.astype(np.float32),
+                name=name,
+                mode="lines",
+                line={"color": colour, "width": 3, "dash": dash},
+                hovertemplate=f"{name}, after block %{{x}}: {shown}<extra></extra>",
+            ),
+        ]
+    axis = DECADES if logarithmic else {"range": [-0.05, 1.05]}
+    return style.drawn(
+        traces,
+        theme,
+        380,
+        showlegend=True,
+        xaxis={"title": "after block (0: what enters)"},
+        yaxis={"title": title, **axis},
+    )
+
+
+def exponent(decades: float) -> str:
+    """Write a logarithm as an exponent with one decimal: ⁻⁶·⁸."""
+    return f"{decades:.1f}".translate(str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def look_for_stack(
+    log_grad_norm: Mapping[str, np.ndarray], token_cosine: Mapping[str, np.ndarray]
+) -> str:
+    """Say what of a gradient reaches the first block, and whether the tokens are still several."""
+    parts: list[str] = []
+    for name, values in log_grad_norm.items():
+        decades = np.median(values[0] - values[-1])
+        gradient = f"10{exponent(decades)}" if np.isfinite(decades) else "too large"
+        cosine = np.median(token_cosine[name][-1])
+        parts.append(f"**{name}** {gradient}, cosine {cosine:.3f}")
+    return (
+        "Gradient that reaches the start, per unit at the end, and cosine between the tokens at "
+        f"the end: {'; '.join(parts)}."
+    )
+
+
+def stack_table(
+    log_grad_norm: Mapping[str, np.ndarray], token_cosine: Mapping[str, np.ndarray]
+) -> Table:
+    """Write the medians over the seeds as a table: a line per depth."""
+    table: Table = {"after block": list(range(len(next(iter(log_grad_norm.values())))))}
+    for name, values in log_grad_norm.items():
+        table[f"{name}, gradient (log10)"] = rounded(np.median(values, axis=1))
+        table[f"{name}, cosine"] = np.round(np.median(token_cosine[name], axis=1), 5).tolist()
+    return table
+
+
+def look_for_learning(accuracy: Mapping[str, np.ndarray], n_updates: int) -> str:
+    """Say who has learned the task: the accuracy of each network, by wiring."""
+    parts = (
+        f"**{name}** {', '.join(f'{share:.0%}' for share in values)}"
+        for name, values in accuracy.items()
+    )
+    return f"Right answers after {n_updates:,} updates: {'; '.join(parts)}. Guessing gets 8 %."
