@@ -40,9 +40,9 @@ def test_the_transformers_attention_is_one_click_away(page):
     page.goto("/rnn_memory?number=741#memory-alignment")
     before = page.locator(".st-key-figure-memory-alignment").get_by_text("were written while")
     expect(before).to_contain_text("4 of 4")
-    page.get_by_role("radio", name="the Transformer").click()
+    page.get_by_role("radio", name="Transformer").click()
     settled(page)
-    assert "memory_looks=transformer" in page.url
+    assert "memory_looks=Transformer" in page.url
 
 
 def test_a_training_is_started_watched_and_stopped(server, browser, size):

@@ -76,15 +76,20 @@ def test_forged_addresses_give_a_sensible_page(open_page, address):
 
 
 def test_the_transformers_attention_is_shown_when_asked_for(open_page):
-    lstm = looked_for(open_page("rnn_memory", number="741"))[2]
-    transformer = looked_for(open_page("rnn_memory", number="741", memory_looks="transformer"))[2]
-    assert "At *ein und vierzig* it steps back" in lstm
-    assert "of 4 words were written" in transformer
+    lstm = open_page("rnn_memory", number="741,741")
+    transformer = open_page("rnn_memory", number="741,741", memory_looks="Transformer")
+    assert "At *ein und vierzig* it steps back" in looked_for(lstm)[2]
+    assert "words were written while" in looked_for(transformer)[2]
+    assert transformer.query_params["memory_looks"] == "Transformer"
 
 
-def test_the_training_offers_both_tasks(open_page):
-    app = open_page("rnn_memory", memory_task="reversal", memory_models="transformer")
+def test_the_training_is_the_one_that_the_address_asks_for(open_page):
+    address = {"memory_task": "letters reversed", "memory_models": "Transformer"}
+    app = open_page("rnn_memory", **address, memory_width="32", memory_start="7")
     assert "Untrained" in looked_for(app)[-1]
+    assert app.session_state["memory_task"] == "letters reversed"
+    assert app.session_state["memory_models"] == ["Transformer"]
+    assert app.session_state["memory_start"] == 7
     assert [button.label for button in app.button if button.key.startswith("memory-train")] == [
         "Start",
         "Step",

@@ -167,9 +167,20 @@ def test_read_back_marks_what_is_found_in_the_learners_vector():
     assert list(guesses.x) == [0.1, 0.4]
     sentence = figures.look_for_read_back(FOUND, READ, GUESS, ("two", "ten"))
     assert "1 of 2 words are read back" in sentence
-    assert "word 1 is found best (0.90); word 2 is 0.10 above guessing" in sentence
+    assert "most over guessing at word 1 (0.90 against 0.10)" in sentence
+    assert "least at word 2 (0.50 against 0.40)" in sentence
     table = figures.read_back_table(FOUND, READ, GUESS, ("two", "ten"))
     assert table["found in your c"] == ["two", "six"]
+
+
+def test_a_place_where_guessing_never_misses_is_not_called_the_worst():
+    sure = figures.look_for_read_back(
+        ("two", "hundred", "six"),
+        np.array([0.9, 1.0, 0.3]),
+        np.array([0.1, 1.0, 0.2]),
+        ("two", "hundred", "six"),
+    )
+    assert "least at word 3 (0.30 against 0.20)" in sure
 
 
 def test_what_guessing_finds_is_not_counted():

@@ -14,8 +14,11 @@ from pages.ui.text import cleaned, quoted
 from pages.ui.training import Experiment
 
 DEFAULT_NUMBER = "12,345,678"
-KINDS = ("fixed", "attention", "transformer")
-TASKS = {"numbers": "Number words", "reversal": "Letters, reversed"}
+# What stands on the widget and in the address -> its name in core.
+LOOKING = {"LSTM": "attention", "Transformer": "transformer"}
+TASKS = {"number words": "numbers", "letters reversed": "reversal"}
+MODELS = {NAMES[kind]: kind for kind in ("fixed", "attention", "transformer")}
+USUAL_MODELS = [NAMES["fixed"], NAMES["attention"]]
 N_UPDATES = 600
 TEST_LENGTHS = tuple(range(3, 13))
 
@@ -55,14 +58,13 @@ def looking() -> str:
     """Ask whose attention to draw."""
     chosen = st.segmented_control(
         "Attention of",
-        KINDS[1:],
-        default="attention",
+        list(LOOKING),
+        default="LSTM",
         required=True,
-        format_func=lambda kind: {"attention": "the LSTM", "transformer": "the Transformer"}[kind],
         key="memory_looks",
         bind="query-params",
     )
-    return chosen or "attention"
+    return LOOKING[chosen or "LSTM"]
 
 
 def training() -> Experiment:
@@ -72,12 +74,11 @@ def training() -> Experiment:
             st.segmented_control(
                 "Task",
                 list(TASKS),
-                default="numbers",
-                format_func=TASKS.__getitem__,
+                default="number words",
                 key="memory_task",
                 bind="query-params",
             )
-            or "numbers"
+            or "number words"
         )
         d_model = (
             st.segmented_control(
@@ -89,24 +90,23 @@ def training() -> Experiment:
         start = st.slider("Seed", 0, 99, key="memory_start", bind="query-params", width=200)
     chosen = st.pills(
         "Models",
-        KINDS,
+        list(MODELS),
         selection_mode="multi",
-        default=KINDS[:2],
-        format_func=NAMES.__getitem__,
+        default=USUAL_MODELS,
         key="memory_models",
         bind="query-params",
     )
-    kinds = tuple(kind for kind in KINDS if kind in chosen) or KINDS[:2]
+    names = [name for name in MODELS if name in chosen] or USUAL_MODELS
+    kinds = [MODELS[name] for name in names]
     from core.device import default_device, describe
     from core.seq2seq_training import SERIES, RunConfig, Seq2SeqRun
 
     config = RunConfig(
-        kinds, task, (start, start + 1), N_UPDATES, d_model, 25, TEST_LENGTHS, n_test_pairs=50
+        kinds, TASKS[task], (start, start + 1), N_UPDATES, d_model, 25, TEST_LENGTHS, 50
     )
     place = default_device()
-    names = [NAMES[kind] for kind in kinds]
     return Experiment(
-        f"{TASKS[task].lower()}, {', '.join(names)}, {d_model} wide, seed {start}, on {place}",
+        f"{task}, {', '.join(names)}, {d_model} wide, seed {start}, on {place}",
         lambda: Seq2SeqRun(config, place),
         tuple(WatchedModel(NAMES[kind], COLORS[kind], "learning rate 0.003") for kind in kinds),
         (

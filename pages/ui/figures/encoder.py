@@ -172,7 +172,10 @@ def stage_points(spread: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.
         for (name, quantity, symbol), values in zip(STAGES, spread, strict=True)
     ]
     return style.drawn(
-        points, theme, 380, yaxis={"title": "spread of the entries (logarithmic)", "type": "log"}
+        points,
+        theme,
+        380,
+        yaxis={"title": "spread of the entries (logarithmic)", "type": "log", "dtick": "D2"},
     )
 
 
@@ -485,10 +488,15 @@ def stack_table(
     return table
 
 
-def look_for_learning(accuracy: Mapping[str, np.ndarray], n_updates: int) -> str:
+def look_for_learning(
+    accuracy: Mapping[str, np.ndarray], n_updates: int, guessing_accuracy: float
+) -> str:
     """Say who has learned the task: the accuracy of each network, by wiring."""
     parts = (
         f"**{name}** {', '.join(f'{share:.0%}' for share in values)}"
         for name, values in accuracy.items()
     )
-    return f"Right answers after {n_updates:,} updates: {'; '.join(parts)}. Guessing gets 8 %."
+    return (
+        f"Right answers after {n_updates:,} updates: {'; '.join(parts)}. Guessing gets "
+        f"{guessing_accuracy:.0%}."
+    )

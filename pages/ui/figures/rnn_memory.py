@@ -399,7 +399,7 @@ def read_back_bars(
         theme,
         110 + 28 * len(source),
         xaxis={
-            "title": "share read back; beside it, what is found in yours",
+            "title": "share read back; beside it, yours",
             "range": [0, 1.6],
             "tickvals": [0, 0.5, 1],
         },
@@ -412,11 +412,15 @@ def look_for_read_back(
 ) -> str:
     """Say what is found in the learner's c, and where reading back works best and worst."""
     hits = sum(word == true for word, true in zip(found, source, strict=True))
-    best, worst = int(accuracy.argmax()), int((accuracy - guessing).argmin())
+    gain = accuracy - guessing
+    best, worst = int(gain.argmax()), int(np.where(guessing < 1, gain, np.inf).argmin())
+    most, least = (
+        f"at word {place + 1} ({accuracy[place]:.2f} against {guessing[place]:.2f})"
+        for place in (best, worst)
+    )
     return (
         f"From the vector of your number {hits} of {len(source)} words are read back. In other "
-        f"numbers of this length word {best + 1} is found best ({accuracy[best]:.2f}); word "
-        f"{worst + 1} is {accuracy[worst] - guessing[worst]:.2f} above guessing, the least."
+        f"numbers of this length reading gains most over guessing {most}, least {least}."
     )
 
 
