@@ -10,6 +10,9 @@ ODD_ADDRESSES = {
     "out of range": {"block": "99", "head": "-3", "token": "1000", "share": "999", "view": "pie"},
     "no numbers": {"block": "nan", "head": "abc", "token": "x", "share": "1e309", "cell": "a-b-c"},
     "endless numbers": {"token": "9" * 5_000, "share": "9" * 5_000, "cell": f"q-1-1-{'9' * 5_000}"},
+    "infinity": dict.fromkeys(
+        ("block", "seed", "shuffle", "out_token", "out_column", "train_size", "merge"), "1e309"
+    ),
     "unknown names": {"colour": "red", "DROP TABLE": "1", "block ": "2"},
     "empty values": dict.fromkeys(
         ("block", "sentence", "off", "without", "make", "mask", "source", "seed", "temperature"), ""

@@ -69,5 +69,5 @@ def test_the_address_decides_what_is_drawn(open_page):
     sentences = " ".join(looked_for(app))
     assert "Within 32 positions 2 of 4 pairs" in sentences
     assert "on by 9;" in sentences
-    assert app.number_input(key="shuffle").value == 5
+    assert app.slider(key="shuffle").value == 5
     assert "How do you get from position 7 to 16?" in [text.value for text in app.subheader]

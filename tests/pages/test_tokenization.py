@@ -12,7 +12,7 @@ from tests.pages.test_all_pages import texts
 
 def learn(app, text="", size=1_000, method="BPE"):
     app.text_area(key="own_text").set_value(text)
-    app.number_input(key="train_size").set_value(size)
+    app.slider(key="train_size").set_value(size)
     app.segmented_control(key="train_method").set_value(method)
     next(button for button in app.button if button.label == "Learn it").click().run()
     return texts(app)

@@ -23,20 +23,25 @@ DEFAULT_WORDS = "dog, puppy, cat, car, van, king, queen, good, bad, apple, banan
 
 def looked_up_token(reading: Reading) -> int:
     """Ask for a token of the sentence, counted from 0; at first its rarest word."""
-    rarity = [
-        token_id if token.isalpha() else 0  # ids run from frequent to rare
-        for token, token_id in zip(reading.tokens, reading.token_ids, strict=True)
-    ]
     names = [f"{number} {token}" for number, token in enumerate(reading.tokens, 1)]
     chosen = st.selectbox(
         "Token",
         names,
-        index=rarity.index(max(rarity)),
+        index=rarest_word(reading),
         key="lookup",
         bind="query-params",
         width=260,
     )
     return names.index(chosen)
+
+
+def rarest_word(reading: Reading) -> int:
+    """Find the place of the rarest word of a text; the first token if there is none."""
+    rarity = [
+        token_id if token.isalpha() else 0  # ids run from frequent to rare
+        for token, token_id in zip(reading.tokens, reading.token_ids, strict=True)
+    ]
+    return rarity.index(max(rarity))
 
 
 def word(label: str, key: str, default: str) -> str:

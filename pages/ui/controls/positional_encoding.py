@@ -14,11 +14,9 @@ def shuffle_seed() -> int:
             "Shuffle my words",
             icon=":material/shuffle:",
             key="shuffle-next",
-            on_click=lambda: bar.choose(shuffle=st.session_state["shuffle"] % 999),
+            on_click=lambda: bar.choose(shuffle=st.session_state["shuffle"] % 99),
         )
-        return st.number_input(
-            "Order number", 1, 999, key="shuffle", bind="query-params", width=150
-        )
+        return st.slider("Order number", 1, 99, key="shuffle", bind="query-params", width=260)
 
 
 def sinusoid() -> tuple[int, int, float]:

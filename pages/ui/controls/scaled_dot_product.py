@@ -67,13 +67,13 @@ def scaled() -> bool:
 def n_keys() -> int:
     """Ask among how many keys a query chooses."""
     return st.select_slider(
-        "Keys to bar.choose from", (8, 16, 64, 128), value=64, key="n_keys", bind="query-params"
+        "Keys to choose from", (8, 16, 64, 128), value=64, key="n_keys", bind="query-params"
     )
 
 
 def seed() -> int:
     """Ask for the number that decides what is drawn."""
-    return st.number_input("Seed", 0, 9_999, value=0, key="seed", bind="query-params", width=140)
+    return st.slider("Seed", 0, 99, value=0, key="seed", bind="query-params", width=260)
 
 
 def temperature() -> float:
@@ -89,25 +89,14 @@ def temperature() -> float:
 
 def output_cell(tokens: Sequence[str], n_columns: int, default_row: int) -> tuple[int, int]:
     """Ask for one number of the output: a token and a column, both counted from 0."""
+    rows = [f"{number} {token}" for number, token in enumerate(tokens, 1)]
+    columns = [str(number) for number in range(1, n_columns + 1)]
     with st.container(horizontal=True):
-        row = st.number_input(
-            f"Token (1 to {len(tokens)})",
-            1,
-            len(tokens),
-            value=default_row + 1,
-            key="out_token",
-            bind="query-params",
-            width=160,
+        row = st.selectbox(
+            "Token", rows, index=default_row, key="out_token", bind="query-params", width=220
         )
-        column = st.number_input(
-            f"Column (1 to {n_columns})",
-            1,
-            n_columns,
-            key="out_column",
-            bind="query-params",
-            width=160,
-        )
-    return row - 1, column - 1
+        column = st.selectbox("Column", columns, key="out_column", bind="query-params", width=120)
+    return rows.index(row), columns.index(column)
 
 
 def cell(

@@ -43,15 +43,15 @@ def training() -> cached.Training:
             persist_state="session",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            size = st.number_input(
-                "Vocabulary size (100 to 5,000)",
+            size = st.slider(
+                "Vocabulary size",
                 100,
                 5_000,
                 value=1_000,
                 step=100,
                 key="train_size",
                 bind="query-params",
-                width=220,
+                width=260,
             )
             method = st.segmented_control(
                 "Method",
@@ -64,7 +64,7 @@ def training() -> cached.Training:
             )
             st.form_submit_button("Learn it", icon=":material/model_training:")
     own_text = typed.strip()[:MAX_OWN_TEXT]
-    asked = cached.Training(own_text or cached.alice(), size or 1_000, method or DEFAULT_METHOD)
+    asked = cached.Training(own_text or cached.alice(), size, method or DEFAULT_METHOD)
     try:
         with st.spinner("Learning a vocabulary"):
             cached.trained_reader(asked)
