@@ -160,9 +160,12 @@ def read_sentence(page: Page, sentence: str) -> None:
 
 
 def read_all(page: Page) -> Page:
-    """Make the window as high as any page until every section has been computed."""
-    page.set_viewport_size({"width": page.viewport_size["width"], "height": 30_000})
-    settled(page)
-    while page.get_by_role("button", name="Read on").count():
+    """Make the window as high as the page until every section has been computed, and low again."""
+    before = page.viewport_size
+    height = 0
+    while not height or page.get_by_role("button", name="Read on").count():
+        height += 8_000
+        page.set_viewport_size({"width": before["width"], "height": height})
         settled(page)
-    return page
+    page.set_viewport_size(before)
+    return settled(page)
