@@ -165,6 +165,7 @@ def block_movement(
 
     activations = gelu_slope(trace.hidden) * (y @ block.w_1.weight.T)
     update = activations @ block.w_2.weight.T
+    update = update if ablation.feed_forward else torch.zeros_like(y)
     total = y + update if ablation.residual else update
     if not ablation.norm:
         return total

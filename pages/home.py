@@ -67,6 +67,12 @@ with lower[1], menu.card("scaled_dot_product"):
         caption="The scores behind those weights, before softmax.",
         alt="Attention scores of block 4, head 2 on your sentence.",
     )
+with lower[2], menu.card("encoder"):
+    st.image(
+        pictures.diverging_pixels(trace.output[:, :48].numpy(), theme),
+        caption="What leaves the last block: each row now knows its sentence.",
+        alt="The output vectors of your sentence as coloured cells.",
+    )
 
 lesson.say("uses")
 with st.columns(3)[0], menu.card("sentence_meaning"):

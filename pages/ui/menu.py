@@ -95,6 +95,14 @@ LESSONS = (
         has_heads=True,
     ),
     Topic(
+        "encoder",
+        "The encoder",
+        READING,
+        ":material/layers:",
+        15,
+        "What does a block do to a vector?",
+    ),
+    Topic(
         "sentence_meaning",
         "Sentence meaning",
         USES,

@@ -123,7 +123,7 @@ def test_long_words_and_markup_stay_text_and_in_width(page, path):
 
 def test_home_leads_to_every_lesson(page):
     page.goto("/")
-    settled(page)
+    read_all(page)
     for lesson in LESSONS:
         expect(page.get_by_test_id("stMain").get_by_role("link", name=lesson.title)).to_be_visible()
     assert page.title() == HOME.title

@@ -100,6 +100,7 @@ def test_reading_copies_one_by_one_gives_the_same(encoder, monkeypatch, function
         Ablation(residual=False),
         Ablation(norm=False),
         Ablation(shared_qk=True),
+        Ablation(feed_forward=False),
     ],
     ids=str,
 )

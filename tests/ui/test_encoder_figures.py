@@ -52,7 +52,7 @@ def test_all_stages_of_a_block_are_told_apart_without_colour():
     assert points[3].y == pytest.approx(SPREAD[3])
     assert len(set(points[0].x)) == 5  # equal tokens stay apart
     sentence = figures.look_for_stages(SPREAD, 0)
-    assert "in block 1 lies between 0.50 and 0.90; normalised, between 1.00 and 1.40" in sentence
+    assert "between 1.50 and 1.90; normalised again, between 2.00 and 2.40" in sentence
     table = figures.stage_table(NORM, NORM, SPREAD[:4], TOKENS)
     assert table["stage"][5] == "attention added"
     assert table["spread"][5] == 0.5
@@ -128,6 +128,13 @@ def test_what_a_missing_part_does_is_said_by_what_it_did(last, growth, said):
     assert table["cosine between the tokens, broken"] == [0.1, last]
 
 
+def test_the_difference_to_the_intact_run_is_told_early_and_late():
+    distance = np.array([[0.0] * 5, [0.1, 0.2, 0.3, 0.2, 0.2], [0.5, 30.0, 0.5, 0.5, 0.5]])
+    sentence = figures.look_for_difference(distance, TOKENS)
+    assert "by 20% of its length, on average; after block 2 by 640%, `<b>` most" in sentence
+    assert sentence.endswith("by 3,000%.")
+
+
 def test_deep_stacks_show_the_middle_seed_in_the_band_of_all():
     values = RANDOM.normal(size=(7, 3))
     values[6, 1] = np.nan
@@ -150,6 +157,34 @@ def test_deep_stacks_are_described_by_gradient_and_cosine():
     assert table["no norm, gradient (log10)"][0] == "too large"
 
 
+def test_a_unit_is_described_by_the_tokens_that_excite_it():
+    tokens, sentences = ["not", "`t`", "not"], ["It was *not*.", "Don't.", "Not so."]
+    activations = np.array([5.115, 3.0, 2.0])
+    sentence = figures.look_for_unit(tokens, activations, sentences, 0.123)
+    assert "for `not`, with 5.12, in `It was *not*.`" in sentence
+    assert "In the 3 highest places: `not`, `` `t` ``. Of all tokens 12%" in sentence
+    table = figures.ranking_table(tokens, activations, sentences)
+    assert table["token"] == tokens
+    assert table["activation"][0] == 5.115
+
+
+def test_the_similarity_is_listed_by_depth():
+    table = figures.similarity_table(np.array([0.8, 0.6, 0.40001]))
+    assert table == {"after": ["embeddings", "block 1", "block 2"], "cosine": [0.8, 0.6, 0.4]}
+
+
+def test_the_block_is_named_from_which_tokens_are_one():
+    cosines = {
+        "pre-norm": np.array([[0.0, 0.1], [0.2, 0.3], [0.5, 0.6]]),
+        "no skip": np.array([[0.0, 0.1], [0.992, 0.994], [1.0, 1.0]]),
+    }
+    said = figures.look_for_collapse(cosines)
+    assert "**pre-norm** not in this depth; **no skip** from block 1 on" in said
+
+
 def test_learning_is_told_network_by_network():
-    sentence = figures.look_for_learning({"pre-norm": np.array([1.0, 0.98])}, 200, 1 / 12)
-    assert "after 200 updates: **pre-norm** 100%, 98%. Guessing gets 8%." in sentence
+    updates = [np.array([[2.5, 2.5], [0.1, 0.1]]), *[np.array([[0, 0.1], [1.0, 0.98]])] * 10]
+    names, guessing = ["pre-norm"], 1 / 12
+    assert "guess and get 8%" in figures.look_for_learning([updates[:1]], names, guessing)
+    sentence = figures.look_for_learning([updates], names, guessing)
+    assert "after 11 updates: **pre-norm** 100%, 98%. Guessing gets 8%." in sentence

@@ -23,7 +23,7 @@ export default function ({ parentElement, setTriggerValue }) {
 
   const observer = new IntersectionObserver(
     (entries) => entries.some((entry) => entry.isIntersecting) && ask(),
-    { rootMargin: "0px 0px 300px 0px" },
+    { scrollMargin: "0px 0px 300px 0px" }, // the page scrolls inside an element, not the window
   );
   observer.observe(button);
   return () => observer.disconnect();

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from pages.ui.figures import style
 from pages.ui.figures.positional_encoding import depths
 from pages.ui.figures.style import Theme
+from pages.ui.figures.training import LATEST, History
 from pages.ui.figures.vanishing_gradients import rounded
 from pages.ui.text import quoted
 
@@ -31,6 +32,8 @@ WIRINGS = {  # how each way to put blocks together is drawn: colour, dashes
 }
 SHOWN_UNITS = 32
 FULL_COLOUR = 3.0  # of a unit; for [CLS] single units reach several times that
+ONE = 0.99  # from this cosine on tokens count as one
+ACCURACY = 1  # its place in the series of an update, as in core
 DECADES = {"tickprefix": "10<sup>", "ticksuffix": "</sup>"}  # labels of an axis of logarithms
 
 
@@ -180,12 +183,13 @@ def stage_points(spread: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.
 
 
 def look_for_stages(spread: np.ndarray, block: int) -> str:
-    """Say how unlike the tokens are before a normalisation, and how like after it."""
-    before, after = spread[1], spread[2]
+    """Say how unlike the tokens are before the last normalisation, and how like after it."""
+    before, after = spread[3], spread[4]
     return (
-        f"With attention added, the spread of a token's entries in block {block + 1} lies between "
-        f"{before.min():.2f} and {before.max():.2f}; normalised, between {after.min():.2f} and "
-        f"{after.max():.2f}."
+        f"With the answer of the feed-forward layer added, the spread of a token's entries in "
+        f"block {block + 1} lies between {before.min():.2f} and {before.max():.2f}; normalised "
+        f"again, between {after.min():.2f} and {after.max():.2f}. It is not 1 for all, because a "
+        "learned weight scales each entry afterwards."
     )
 
 
@@ -257,6 +261,36 @@ def unit_table(activations: np.ndarray, tokens: Sequence[str]) -> Table:
     return {"token": list(tokens), **columns}
 
 
+def look_for_unit(
+    tokens: Sequence[str], activations: np.ndarray, sentences: Sequence[str], firing_share: float
+) -> str:
+    """Say what excites a unit most, and how often it fires at all.
+
+    Args:
+        tokens: Those that excite it, most active first.
+        activations: Of the unit, for each of them.
+        sentences: Where each of them stands.
+        firing_share: Of all tokens of all sentences.
+    """
+    different = ", ".join(quoted(token) for token in dict.fromkeys(tokens))
+    return (
+        f"Most active for {quoted(tokens[0])}, with {activations[0]:.2f}, in "
+        f"{quoted(sentences[0])}. In the {len(tokens)} highest places: {different}. Of all tokens "
+        f"{firing_share:.0%} make it fire."
+    )
+
+
+def ranking_table(
+    tokens: Sequence[str], activations: np.ndarray, sentences: Sequence[str]
+) -> Table:
+    """Write what excites a unit as a table: a line per token."""
+    return {
+        "token": list(tokens),
+        "activation": np.round(activations, 4).tolist(),
+        "sentence": list(sentences),
+    }
+
+
 def ranked_bars(
     labels: Sequence[str], values: np.ndarray, unit: str, quantity: str, theme: Theme
 ) -> go.Figure:
@@ -314,6 +348,11 @@ def look_for_similarity(cosines: np.ndarray, depth: int) -> str:
         f"Read {where}, the two sentences have a cosine of {cosines[depth]:.2f}; it is "
         f"{cosines[0]:.2f} as they enter and {cosines[-1]:.2f} after the last block."
     )
+
+
+def similarity_table(cosines: np.ndarray) -> Table:
+    """Write the similarity of two sentences as a table: a line per depth."""
+    return {"after": depths(len(cosines)), "cosine": np.round(cosines, 4).tolist()}
 
 
 def distance_heatmap(distance: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
@@ -392,6 +431,17 @@ def look_for_break(
     if growth > 10:
         return f"{said} The vectors have grown {growth:,.0f} times as long."
     return f"{said} Between the tokens it is {broken[-1]:.2f} instead of {intact[-1]:.2f}."
+
+
+def look_for_difference(distance: np.ndarray, tokens: Sequence[str]) -> str:
+    """Say how far the vectors are from those of the intact run, after one block and at the end."""
+    first, last = distance[1], distance[-1]
+    most = int(last.argmax())
+    return (
+        f"After block 1 a vector differs from the intact one by {first.mean():.0%} of its length, "
+        f"on average; after block {len(distance) - 1} by {last.mean():,.0%}, "
+        f"{quoted(tokens[most])} most, by {last[most]:,.0%}."
+    )
 
 
 def break_table(intact: np.ndarray, broken: np.ndarray, distance: np.ndarray) -> Table:
@@ -488,14 +538,36 @@ def stack_table(
     return table
 
 
+def look_for_collapse(token_cosine: Mapping[str, np.ndarray]) -> str:
+    """Say from which block on the tokens of a stack are one, by wiring."""
+    parts: list[str] = []
+    for name, values in token_cosine.items():
+        alike = np.median(values, axis=1) > ONE
+        where = f"from block {int(alike.argmax())} on" if alike.any() else "not in this depth"
+        parts.append(f"**{name}** {where}")
+    return f"All tokens are one (a cosine above {ONE:g}): {'; '.join(parts)}."
+
+
 def look_for_learning(
-    accuracy: Mapping[str, np.ndarray], n_updates: int, guessing_accuracy: float
+    history: Sequence[History], names: Sequence[str], guessing_accuracy: float
 ) -> str:
-    """Say who has learned the task: the accuracy of each network, by wiring."""
-    parts = (
-        f"**{name}** {', '.join(f'{share:.0%}' for share in values)}"
-        for name, values in accuracy.items()
-    )
+    """Say who has learned the task: the accuracy of each network, by wiring.
+
+    Args:
+        history: Of each wiring.
+        names: Of the wirings.
+        guessing_accuracy: Of who knows nothing.
+    """
+    if all(len(updates) <= 1 for updates in history):
+        return (
+            f"At first all of them guess and get {guessing_accuracy:.0%}. Start, and watch whose "
+            "accuracy leaves the dotted line."
+        )
+    parts: list[str] = []
+    for name, updates in zip(names, history, strict=True):
+        shares = np.mean([update[ACCURACY] for update in updates[-LATEST:]], axis=0)
+        parts.append(f"**{name}** {', '.join(f'{share:.0%}' for share in shares)}")
+    n_updates = max(len(updates) for updates in history)
     return (
         f"Right answers after {n_updates:,} updates: {'; '.join(parts)}. Guessing gets "
         f"{guessing_accuracy:.0%}."

@@ -1,0 +1,234 @@
+"""Cached calls of the lesson on the encoder. Keys are text and small numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reader
+from pages.ui.cached.texts import sample_sentences
+
+if TYPE_CHECKING:
+    from core.deep_stack import Stack
+    from core.encoder import EncoderTrace
+
+
+class Stream(NamedTuple):
+    """`core.residual_stream.StreamTrace` as arrays: (depth, token), shares (block, token)."""
+
+    norm: np.ndarray
+    attention_share: np.ndarray
+    feed_forward_share: np.ndarray
+    cosine_to_start: np.ndarray
+    cosine_to_end: np.ndarray
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def stream(text: str) -> Stream:
+    """Follow each token's vector through the blocks."""
+    from core import residual_stream
+
+    found = residual_stream.stream(encoder_trace(text))
+    return Stream(
+        found.norm.numpy(),
+        found.attention_share.numpy(),
+        found.feed_forward_share.numpy(),
+        found.cosine_to_start.numpy(),
+        found.cosine_to_end.numpy(),
+    )
+
+
+class Stages(NamedTuple):
+    """What a normalisation looks at, at the five stages of a block: (stage, token)."""
+
+    norm: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+
+
+def stages(text: str, block: int) -> Stages:
+    """Measure each token before and after both normalisations of a block."""
+    from core.residual_stream import block_statistics
+
+    found = block_statistics(encoder_trace(text).blocks[block])
+    return Stages(found.norm.numpy(), found.mean.numpy(), found.spread.numpy())
+
+
+# Units
+
+
+def activations(text: str, block: int) -> np.ndarray:
+    """Give what every unit of a feed-forward layer answers: (token, unit)."""
+    return encoder_trace(text).blocks[block].activations.numpy()
+
+
+@st.cache_resource(show_spinner="Reading the sample sentences")
+def sample_traces() -> tuple[EncoderTrace, ...]:
+    """Read all sample sentences; kept apart, so that no learner's sentence has to make room."""
+    with AT_ONCE:
+        return tuple(encoder().trace(text) for text in sample_sentences())
+
+
+class Unit(NamedTuple):
+    """The tokens of the sample sentences that excite one unit most, most active first."""
+
+    tokens: tuple[str, ...]
+    activations: np.ndarray
+    sentences: tuple[str, ...]
+    firing_share: float  # of all tokens
+
+
+N_TOKENS = 12
+
+
+@st.cache_resource(max_entries=1_000, show_spinner=False)
+def unit(block: int, number: int) -> Unit:
+    """Find what excites a unit of a block."""
+    from core.residual_stream import follow_unit
+
+    traces, texts = sample_traces(), list(sample_sentences())
+    found = follow_unit(traces, block, number, N_TOKENS)
+    return Unit(
+        tuple(traces[token.text].tokens[token.place] for token in found.most_active),
+        np.array([token.activation for token in found.most_active]),
+        tuple(texts[token.text] for token in found.most_active),
+        found.firing_share,
+    )
+
+
+# Depth
+
+
+class Read(NamedTuple):
+    """The nearest rows of the input table at every depth, and where a token's own row stands."""
+
+    tokens: tuple[tuple[str, ...], ...]  # by depth, nearest first
+    cosines: np.ndarray  # (depth, row)
+    own_rank: tuple[int, ...]
+
+
+N_ROWS = 8
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def read_out(text: str, token: int) -> Read:
+    """Read a token's vector after every block with the input table."""
+    from core import residual_stream
+
+    with AT_ONCE:
+        found = residual_stream.read_out(encoder(), encoder_trace(text), token, N_ROWS)
+    name = reader().tokenizer.id_to_token
+    return Read(
+        tuple(tuple(map(name, rows)) for rows in found.token_ids.tolist()),
+        found.cosines.numpy(),
+        tuple(found.own_rank.tolist()),
+    )
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def similarity(first: str, second: str) -> np.ndarray:
+    """Compare two sentences as read at every depth."""
+    from core.residual_stream import sentence_cosines
+
+    return sentence_cosines(encoder_trace(first), encoder_trace(second)).numpy()
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def travel(text: str, token: int) -> np.ndarray:
+    """Leave one word out and measure how far every vector moves: (depth, token)."""
+    from core.positional_encoding import vectors_by_depth
+    from core.residual_stream import compare_streams, vectors_without_word
+
+    trace = encoder_trace(text)
+    with AT_ONCE:
+        without = vectors_without_word(encoder(), trace, token)
+    return compare_streams(vectors_by_depth(trace), without).distance.numpy()
+
+
+# Something taken away
+
+PARTS = ("skip connections", "normalisation", "attention", "feed-forward")
+
+
+class Broken(NamedTuple):
+    """A run that misses a part, beside the intact one."""
+
+    intact_likeness: np.ndarray  # mean cosine between the tokens: (depth,)
+    likeness: np.ndarray
+    norm: np.ndarray  # (depth, token)
+    distance: np.ndarray  # from the intact vectors, likewise
+    cosine: np.ndarray
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def broken(text: str, part: str) -> Broken:
+    """Read a text with one of `PARTS` taken away; of that reading only measures are kept."""
+    from core.encoder import Ablation
+    from core.positional_encoding import vectors_by_depth
+    from core.residual_stream import all_heads, compare_streams, mean_token_cosine
+
+    ablation = {
+        "skip connections": Ablation(residual=False),
+        "normalisation": Ablation(norm=False),
+        "attention": Ablation(heads=all_heads(encoder().config)),
+        "feed-forward": Ablation(feed_forward=False),
+    }[part]
+    with AT_ONCE:
+        changed = vectors_by_depth(encoder().trace(text, ablation))
+    intact = vectors_by_depth(encoder_trace(text))
+    difference = compare_streams(intact, changed)
+    return Broken(
+        mean_token_cosine(intact).numpy(),
+        mean_token_cosine(changed).numpy(),
+        changed.norm(dim=-1).numpy(),
+        difference.distance.numpy(),
+        difference.cosine.numpy(),
+    )
+
+
+# Deep stacks
+
+MOST_BLOCKS = 48
+
+
+@st.cache_resource(show_spinner=False)
+def deepest_stack() -> Stack:
+    """Draw the deepest stack, 75 MB; shallower ones are its first blocks."""
+    import torch
+
+    from core.deep_stack import draw_stack
+
+    return draw_stack(MOST_BLOCKS, torch.Generator().manual_seed(0))
+
+
+class StackCurves(NamedTuple):
+    """What passes through fresh stacks of one wiring: (depth, seed)."""
+
+    log_grad_norm: np.ndarray
+    token_cosine: np.ndarray
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def stack(wiring: str, n_blocks: int) -> StackCurves:
+    """Send a batch through the first blocks of the deepest stack, wired in one way, and back."""
+    from core.deep_stack import WIRINGS, watch_stack
+
+    with AT_ONCE:
+        deepest = deepest_stack()
+        shallower = replace(deepest, blocks=deepest.blocks[:n_blocks])
+        found = watch_stack(shallower, WIRINGS[wiring])
+    return StackCurves(found.log_grad_norm.numpy(), found.token_cosine.numpy())
+
+
+def stacks(
+    wirings: list[str], n_blocks: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Give the gradients of several wirings, and the likeness of their tokens: (depth, seed)."""
+    found = {wiring: stack(wiring, n_blocks) for wiring in wirings}
+    return (
+        {wiring: curves.log_grad_norm for wiring, curves in found.items()},
+        {wiring: curves.token_cosine for wiring, curves in found.items()},
+    )
