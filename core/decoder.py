@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.attention import AttentionTrace, SelfAttention, causal_mask
+from core.embeddings import look_up
 from core.encoder import Ablation
 from core.linear import Linear
-from core.tokenization import Reader, Reading
+from core.tokenization import Reader, TextTrace
 
 INTACT = Ablation()
 
@@ -63,31 +64,16 @@ class DecoderBlockTrace:
 
 
 @dataclass(frozen=True, eq=False)
-class DecoderTrace:
-    """One text on its way through the whole decoder."""
+class DecoderTrace(TextTrace):
+    """One text on its way through the whole decoder.
 
-    reading: Reading
+    Byte-level tokens stand as the vocabulary writes them (Ġ: a space);
+    `core.pieces.display_labels` makes them readable.
+    """
+
     embeddings: DecoderEmbeddingTrace
     blocks: tuple[DecoderBlockTrace, ...]
     output: Float[Tensor, "seq d_model"]  # the last block's output, normalised
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The pieces the model reads; byte-level ones as the vocabulary writes them (Ġ: a space).
-
-        `core.pieces.display_labels` makes them readable.
-        """
-        return self.reading.tokens
-
-    @property
-    def token_ids(self) -> tuple[int, ...]:
-        """The number of each piece in the vocabulary."""
-        return self.reading.token_ids
-
-    @property
-    def offsets(self) -> tuple[tuple[int, int], ...]:
-        """Where each piece stands in the text: (start, end), in characters."""
-        return self.reading.offsets
 
     @property
     def weights(self) -> Float[Tensor, "block head query key"]:
@@ -117,9 +103,7 @@ class DecoderEmbeddings(nn.Module):
             position_ids: Row of the position table for each token, counted from 0.
             positions: False adds a zero instead of the position.
         """
-        token = self.token[token_ids]
-        position = self.position[position_ids].expand_as(token)
-        position = position if positions else torch.zeros_like(position)
+        token, position = look_up(self.token, self.position, token_ids, position_ids, positions)
         return DecoderEmbeddingTrace(token, position, token + position)
 
 
@@ -199,12 +183,7 @@ class Decoder(nn.Module):
         Raises:
             ValueError: If the ablation names a block or head that does not exist.
         """
-        for block, head in ablation.heads:
-            if not (0 <= block < self.config.n_layers and 0 <= head < self.config.n_heads):
-                raise ValueError(
-                    f"heads={{({block}, {head})}} is outside "
-                    f"{self.config.n_layers} blocks x {self.config.n_heads} heads"
-                )
+        ablation.require_heads(self.config.n_layers, self.config.n_heads)
         reading = self.reader.read(text)
         device = self.embeddings.token.device
         token_ids = torch.tensor(reading.token_ids, dtype=torch.long, device=device)

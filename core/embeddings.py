@@ -51,12 +51,23 @@ class Embeddings(nn.Module):
             position_ids: Row of the position table for each token, counted from 0.
             positions: False adds a zero instead of the position.
         """
-        token = self.token[token_ids]
-        position = self.position[position_ids].expand_as(token)
-        position = position if positions else torch.zeros_like(position)
+        token, position = look_up(self.token, self.position, token_ids, position_ids, positions)
         segment = self.segment[0].expand_as(token)
         total = token + segment + position
         return EmbeddingTrace(token, position, segment, total, self.norm(total))
+
+
+def look_up(
+    token_table: Float[Tensor, "vocab_size d_model"],
+    position_table: Float[Tensor, "max_len d_model"],
+    token_ids: Int[Tensor, "*batch seq"],
+    position_ids: Int[Tensor, "*batch seq"],
+    positions: bool,
+) -> tuple[Float[Tensor, "*batch seq d_model"], Float[Tensor, "*batch seq d_model"]]:
+    """Give each token its row, and the row of its place: zeros where positions are left out."""
+    token = token_table[token_ids]
+    position = position_table[position_ids].expand_as(token)
+    return token, position if positions else torch.zeros_like(position)
 
 
 def cosine_similarity(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:

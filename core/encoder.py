@@ -17,7 +17,7 @@ from torch.nn import functional
 from core.attention import AttentionTrace, SelfAttention
 from core.embeddings import Embeddings, EmbeddingTrace
 from core.linear import Linear
-from core.tokenization import Reader, Reading
+from core.tokenization import Reader, TextTrace
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,14 @@ class Ablation:
     def __post_init__(self) -> None:
         object.__setattr__(self, "heads", frozenset(self.heads))
 
+    def require_heads(self, n_layers: int, n_heads: int) -> None:
+        """Refuse a block or head that a model does not have."""
+        for block, head in self.heads:
+            if not (0 <= block < n_layers and 0 <= head < n_heads):
+                raise ValueError(
+                    f"heads={{({block}, {head})}} is outside {n_layers} blocks x {n_heads} heads"
+                )
+
     def heads_off(self, block: int) -> list[int]:
         """List the heads of one block that are switched off."""
         return sorted(head for in_block, head in self.heads if in_block == block)
@@ -81,27 +89,11 @@ class BlockTrace:
 
 
 @dataclass(frozen=True, eq=False)
-class EncoderTrace:
+class EncoderTrace(TextTrace):
     """One text on its way through the whole encoder."""
 
-    reading: Reading
     embeddings: EmbeddingTrace
     blocks: tuple[BlockTrace, ...]
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The pieces the model reads, special tokens included."""
-        return self.reading.tokens
-
-    @property
-    def token_ids(self) -> tuple[int, ...]:
-        """The number of each piece in the vocabulary."""
-        return self.reading.token_ids
-
-    @property
-    def offsets(self) -> tuple[tuple[int, int], ...]:
-        """Where each piece stands in the text: (start, end), in characters."""
-        return self.reading.offsets
 
     @property
     def output(self) -> Float[Tensor, "seq d_model"]:
@@ -175,12 +167,7 @@ class Encoder(nn.Module):
         Raises:
             ValueError: If the ablation names a block or head that does not exist.
         """
-        for block, head in ablation.heads:
-            if not (0 <= block < self.config.n_layers and 0 <= head < self.config.n_heads):
-                raise ValueError(
-                    f"heads={{({block}, {head})}} is outside "
-                    f"{self.config.n_layers} blocks x {self.config.n_heads} heads"
-                )
+        ablation.require_heads(self.config.n_layers, self.config.n_heads)
         reading = self.reader.read(text)
         token_ids = torch.tensor(reading.token_ids, device=self.embeddings.token.device)
         position_ids = torch.arange(len(reading.tokens), device=token_ids.device)

@@ -60,6 +60,28 @@ class Reading:
     byte_level: bool = False  # True: a token is a run of bytes, one character for each
 
 
+@dataclass(frozen=True, eq=False)
+class TextTrace:
+    """What the trace of any model begins with: how the text was cut."""
+
+    reading: Reading
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The pieces the model reads, special tokens included."""
+        return self.reading.tokens
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The number of each piece in the vocabulary."""
+        return self.reading.token_ids
+
+    @property
+    def offsets(self) -> Offsets:
+        """Where each piece stands in the text: (start, end), in characters."""
+        return self.reading.offsets
+
+
 class Reader:
     """A tokenizer in Hugging Face format that never pads, and cuts where the model's reach ends."""
 

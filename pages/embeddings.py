@@ -6,6 +6,7 @@ from core.embeddings import (
     Embeddings,
     cosine_similarity,
     find_word,
+    look_up,
     most_misleading_pair,
     nearest_rows,
     principal_components,
@@ -39,7 +40,7 @@ figure(
     "Five strips of 384 coloured cells: the rows of token, position and segment, their sum, "
     "and the sum normalised.",
 )
-lesson.code(Embeddings)
+lesson.code(Embeddings, look_up)
 
 lesson.say("neighbours")
 word = controls.word("Any English word", "near", "dog")
