@@ -114,22 +114,6 @@ def received_weight(
     return weights.mean(dim=(1, 2))
 
 
-def linking_heads(
-    weights: Float[Tensor, "block head query key"], query: int, key: int
-) -> tuple[tuple[int, int, float], ...]:
-    """Sort all heads by the weight they put from one token on another.
-
-    Returns:
-        (block, head, weight), the strongest link first; counted from 0.
-    """
-    link = weights[:, :, query, key]
-    strongest = link.flatten().sort(descending=True)
-    return tuple(
-        (*divmod(place, link.shape[1]), weight)
-        for place, weight in zip(strongest.indices.tolist(), strongest.values.tolist(), strict=True)
-    )
-
-
 @dataclass(frozen=True)
 class PronounPair:
     """Two sentences that differ in the word that decides what a pronoun stands for."""

@@ -105,17 +105,6 @@ def relative_rotation(
     return torch.block_diag(*turns).to(dtype)
 
 
-def products_by_distance(
-    length: int, d_model: int, base: float = 10000.0
-) -> Float[Tensor, "distance"]:
-    """Compute PE(pos) · PE(pos + k) for k = 0 … length − 1, whatever pos.
-
-    Σ_i cos(k ω_i), since sin a sin b + cos a cos b = cos(a − b).
-    """
-    distances = torch.arange(length, dtype=torch.float64)
-    return (distances[:, None] * frequencies(d_model, base)).cos().sum(dim=-1)
-
-
 def distance_profile(products: Float[Tensor, "position position"]) -> DistanceProfile:
     """Gather a table of positions x positions by distance, from −(n − 1) to n − 1 tokens."""
     positions = torch.arange(len(products), device=products.device)
@@ -181,20 +170,6 @@ def alibi_slopes(n_heads: int) -> Float[Tensor, "head"]:
     exponents = [8 * head / below for head in range(1, below + 1)]
     between = [4 * head / below for head in range(1, 2 * below, 2)]
     return 2.0 ** -torch.tensor((exponents + between)[:n_heads])
-
-
-def alibi_bias(n_heads: int, length: int) -> Float[Tensor, "n_heads length length"]:
-    """Compute what ALiBi adds to the scores: −slope · distance (Press et al., section 3).
-
-    The paper's model looks back only; ahead, the same penalty is taken, as encoders do.
-
-    Raises:
-        ValueError: If `n_heads` or `length` < 1.
-    """
-    if length < 1:
-        raise ValueError(f"{length=} is below 1; there is no position to compare")
-    positions = torch.arange(length)
-    return -alibi_slopes(n_heads)[:, None, None] * (positions - positions[:, None]).abs()
 
 
 def compare_word_orders(first: EncoderTrace, second: EncoderTrace) -> WordOrderTrace:

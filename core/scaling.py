@@ -125,19 +125,6 @@ def sum_of_others(x: Float[Tensor, "*batch key"]) -> Float[Tensor, "*batch key"]
     return x @ (1 - torch.eye(x.shape[-1], dtype=x.dtype, device=x.device))
 
 
-def softmax_jacobian(weights: Float[Tensor, "*batch key"]) -> Float[Tensor, "*batch key key"]:
-    """Differentiate softmax: how weight i answers to score j.
-
-    ∂p_i/∂s_j = −p_i p_j for i ≠ j, and ∂p_i/∂s_i = p_i (1 − p_i).
-
-    Returns:
-        A symmetric matrix whose rows sum to 0.
-    """
-    own = torch.eye(weights.shape[-1], dtype=torch.bool, device=weights.device)
-    products = -weights[..., :, None] * weights[..., None, :]
-    return torch.where(own, (weights * sum_of_others(weights))[..., None], products)
-
-
 def output_gradients(
     q: Float[Tensor, "query d_k"],
     k: Float[Tensor, "key d_k"],

@@ -17,7 +17,6 @@ from core.heads import (
     compare_pronouns,
     evaluate_heads,
     head_kinds,
-    linking_heads,
     pattern_targets,
     received_weight,
     word_tokens,
@@ -181,18 +180,6 @@ def test_received_weight_is_a_mean_over_heads_and_queries(encoder):
     received = received_weight(weights)
     torch.testing.assert_close(received[3, 5], weights[3, :, :, 5].mean())
     torch.testing.assert_close(received.sum(dim=-1), torch.ones(6))
-
-
-def test_heads_that_link_two_tokens_come_strongest_first(encoder):
-    trace = encoder.trace(TIRED)
-    query, key = trace.tokens.index("it"), trace.tokens.index("animal")
-    links = linking_heads(trace.weights, query, key)
-    assert [link[:2] for link in links[:2]] == [(3, 1), (5, 11)]  # L4H2, L6H12
-    assert links[0][2] == pytest.approx(0.68, abs=0.006)
-    assert links[1][2] == pytest.approx(0.67, abs=0.006)
-    assert sorted(link[:2] for link in links) == list(product(range(6), range(12)))
-    assert [link[2] for link in links] == sorted((link[2] for link in links), reverse=True)
-    assert all(trace.weights[b, h, query, key].item() == weight for b, h, weight in links)
 
 
 def test_a_word_is_found_with_all_its_pieces(encoder):

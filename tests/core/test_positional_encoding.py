@@ -5,11 +5,9 @@ import torch
 
 from core.encoder import Ablation
 from core.positional_encoding import (
-    alibi_bias,
     alibi_slopes,
     compare_word_orders,
     distance_profile,
-    products_by_distance,
     relative_rotation,
     rotary_scores,
     rotate,
@@ -99,7 +97,9 @@ def test_products_of_positions_depend_on_their_distance_only():
     encoding = sinusoidal_encoding(53, 38, dtype=torch.float64)
     profile = distance_profile(encoding @ encoding.T)
     assert (profile.highest - profile.lowest).max() < 1e-12
-    expected = products_by_distance(53, 38)
+    frequencies = 2 * pi / wavelengths(38)
+    distances = torch.arange(53, dtype=torch.float64)
+    expected = (distances[:, None] * frequencies).cos().sum(dim=-1)  # Σ cos(k ω)
     torch.testing.assert_close(profile.mean[52:], expected)
     torch.testing.assert_close(profile.mean[:53].flip(0), expected)
     assert expected[0].item() == pytest.approx(19)  # sin² + cos² of 19 pairs
@@ -158,19 +158,9 @@ def test_alibi_slopes_are_the_published_ones():
     assert alibi_slopes(1).tolist() == [2.0**-8]
 
 
-def test_alibi_penalty_matches_the_one_computed_by_hand():
-    near, far = alibi_bias(2, 3)
-    steps = torch.tensor([[0.0, 1, 2], [1, 0, 1], [2, 1, 0]])
-    torch.testing.assert_close(near, -steps / 16)
-    torch.testing.assert_close(far, -steps / 256)
-
-
-@pytest.mark.parametrize(
-    ("n_heads", "length", "message"), [(0, 3, "n_heads=0"), (2, 0, "length=0")]
-)
-def test_alibi_without_heads_or_positions_is_refused(n_heads, length, message):
-    with pytest.raises(ValueError, match=f"{message} is below 1"):
-        alibi_bias(n_heads, length)
+def test_alibi_without_heads_is_refused():
+    with pytest.raises(ValueError, match="n_heads=0 is below 1"):
+        alibi_slopes(0)
 
 
 def test_without_positions_word_order_is_invisible(encoder):

@@ -9,7 +9,6 @@ from core.scaling import (
     WIDTHS,
     compare_scaling,
     output_gradients,
-    softmax_jacobian,
     softmax_statistics,
     sum_of_others,
 )
@@ -117,26 +116,6 @@ def test_statistics_equal_those_of_autograd(scale):
     torch.testing.assert_close(found, torch.stack(expected).detach())
 
 
-def test_the_jacobian_of_softmax_equals_autograd():
-    scores = random(11)
-    reference = torch.autograd.functional.jacobian(lambda s: s.softmax(dim=-1), scores)
-    torch.testing.assert_close(softmax_jacobian(scores.softmax(dim=-1)), reference)
-
-
-def test_the_jacobian_is_symmetric_and_its_rows_sum_to_zero():
-    jacobian = softmax_jacobian((3 * random(2, 3, 11)).softmax(dim=-1))
-    torch.testing.assert_close(jacobian, jacobian.mT)
-    assert jacobian.sum(dim=-1).abs().max() < 1e-15
-
-
-def test_the_jacobian_keeps_what_one_minus_p_would_round_away():
-    weights = torch.tensor([0.0, -50.0]).softmax(dim=-1)  # float32: exactly 1, and 2e-22
-    assert weights[0] == 1
-    jacobian = softmax_jacobian(weights)
-    expected = weights[1] * torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
-    torch.testing.assert_close(jacobian, expected, rtol=1e-6, atol=0)
-
-
 def test_the_sum_of_others_leaves_one_out():
     assert sum_of_others(torch.tensor([1.0, 2.0, 4.0])).tolist() == [6, 5, 3]
 
@@ -203,6 +182,5 @@ def test_an_output_that_does_not_exist_is_refused(query, dimension):
 
 def test_gradients_are_found_on_the_device_of_the_inputs():
     x = torch.empty(5, 7, device="meta")
-    assert softmax_jacobian(x).device.type == "meta"
     assert softmax_statistics(x, x, x[:, :1], True).device.type == "meta"
     assert output_gradients(x, x, x, 3, 1)[0].device.type == "meta"
