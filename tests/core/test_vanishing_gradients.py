@@ -159,8 +159,10 @@ def test_a_text_is_standardised_as_a_whole():
     assert float(rows.square().mean()) == pytest.approx(1)
 
 
-def test_a_step_takes_some_time():
-    assert seconds_per_step(draw_model("gru", 2, 3, 5), random_sequence(7, 3)) > 0
+def test_the_time_of_a_step_is_that_of_the_sequence_by_its_steps(monkeypatch):
+    readings = iter([0.0, 7.0, 100.0, 114.0, 200.0, 235.0])  # start and end: 7, 14 and 35 s
+    monkeypatch.setattr("core.vanishing_gradients.perf_counter", lambda: next(readings))
+    assert seconds_per_step(draw_model("gru", 2, 3, 5), random_sequence(7, 3)) == 2  # the median
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -34,12 +34,20 @@ def reading(text: str) -> Reading:
     return reader().read(text)
 
 
+def compute_in_one_thread() -> None:
+    """Leave the other cores to other visitors.
+
+    Two threads on two busy cores made small operations 20 times slower.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @st.cache_resource(show_spinner=False)
 def encoder() -> Encoder:
     """Load the reading model, and set the process up to serve a class with it."""
-    import torch
-
-    torch.set_num_threads(1)  # two threads on two busy cores made small operations 20 times slower
+    compute_in_one_thread()
     loaded = load_encoder()
     gc.collect()
     gc.freeze()  # what is imported by now is never collected: no need to look at it again and again

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.seq2seq_weights import load_log
-from pages.ui.cached.model import AT_ONCE
+from pages.ui.cached.model import AT_ONCE, compute_in_one_thread
 
 if TYPE_CHECKING:
     from core.context_vector import Probe
@@ -90,13 +90,11 @@ def log() -> Log:
 @st.cache_resource(show_spinner=False)
 def translators(kind: Kind) -> list[Translator]:
     """Load the trained translators of one kind, one per seed."""
-    import torch
-
     from core.seq2seq_training import translator_config
     from core.seq2seq_weights import load_translators
     from core.translation_task import NUMBERS
 
-    torch.set_num_threads(1)
+    compute_in_one_thread()
     written = load_log()
     d_model = written["settings"]["d_model"][kind]
     return load_translators(kind, translator_config(NUMBERS, d_model), written["sha256"][kind])

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.ui import bar
 from pages.ui.cached.encoder import PARTS
+from pages.ui.cached.model import compute_in_one_thread
 from pages.ui.components.training_view import Panel, WatchedModel
 from pages.ui.controls.embeddings import rarest_word
 from pages.ui.figures.encoder import WIRINGS, look_for_learning
@@ -154,12 +155,10 @@ def training() -> Experiment:
         )
         seed = st.slider("Seed", 0, 99, key="enc_seed", bind="query-params", width=200)
     n_blocks = chosen or 6
-    import torch
-
     from core import deep_stack
     from core.device import default_device, describe
 
-    torch.set_num_threads(1)  # of every training; two on busy cores are many times slower
+    compute_in_one_thread()
     place = default_device()
     wirings = [deep_stack.WIRINGS[name] for name in WIRINGS]
     return Experiment(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui.cached.model import compute_in_one_thread
 from pages.ui.components.training_view import Panel, WatchedModel
 from pages.ui.figures.training import History, look_for_explosion, look_for_memory
 from pages.ui.training import Experiment
@@ -128,7 +129,7 @@ def _experiment(
     from core.device import describe
     from core.recurrent_training import SERIES, MemoryRun
 
-    torch.set_num_threads(1)  # of every training; two on busy cores are many times slower
+    compute_in_one_thread()
     place = torch.device(device)
     return Experiment(
         f"{task}, {length} steps, {what}, seed {seed}, on {device}",
