@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.ui import bar, menu
+from pages.ui import bar, menu, predict
 
 st.set_page_config(page_title="From RNNs to Transformers", page_icon="🔎", layout="wide")
 topic, page = menu.route()
 bar.bar(topic)
+predict.restore()
 page.run()

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.alignment import aligned_places
 from core.merges import byte_pair_encoding
 from core.pieces import cut_into, divided_words
 from core.tokenization import Reader, replay_merges, train_tokenizer
-from pages.ui import bar, strips
+from pages.ui import bar, compare, strips
+from pages.ui.answers import tokenization as answers
 from pages.ui.cached import model
 from pages.ui.cached import tokenization as cached
 from pages.ui.components.token_strips import token_strips
@@ -56,8 +58,15 @@ figure(
     ),
     lambda: figures.pieces_table(units.values()),
     "Five rows: the sentence cut into sentences, words, tokens, characters and bytes.",
+    lesson.predict(
+        "whole-words",
+        answers.whole_words(
+            sentence, len(units["words"].pieces), len(divided_words(model.reading(sentence)))
+        ),
+    ),
 )
 st.table(figures.units_table(units), border="horizontal")
+lesson.numbers(figures.pairs_arithmetic(units))
 lesson.code(cut_into)
 
 lesson.say("methods")
@@ -124,6 +133,30 @@ if step:
         figures.count_bars(counted, theme),
         lambda: figures.counts_table(counted),
         "Bars: how often this pair and the next most frequent ones stood side by side.",
+        lesson.predict("next-pair", answers.next_pair(counted)),
     )
 lesson.code(byte_pair_encoding, replay_merges)
+
+lesson.say("compare")
+second = cached.read_part(compare.second_sentence())
+if second:
+    others = cached.cuts(second)["tokens"]
+    places = aligned_places(tokens.pieces, others.pieces)
+    figure(
+        "tokenization-compare",
+        "Which tokens do two sentences share?",
+        figures.look_for_shared(tokens, others, places),
+        lambda: token_strips(
+            [" "] * len(places),
+            strips.aligned_strips(tokens, others, places),
+            label="The tokens of your sentence, and those of the second one",
+            colors=colors,
+            key="compare-tokens",
+        ),
+        lambda: figures.shared_table(tokens, others, places),
+        "Two rows of tokens, one for each sentence; those in only one of them are marked.",
+    )
+lesson.code(aligned_places)
+
+lesson.snippet(SENTENCE=sentence)
 lesson.next()

@@ -1,7 +1,8 @@
 """Every figure of the course passes through here, so that all of them say the same things.
 
-A question as the title, one sentence that says what to look for, a picture with a name for those
-who do not see it, the same numbers as a table, and downloads and a link to exactly this view.
+A question as the title, where it is wanted a prediction first, one sentence that says what to look
+for, a picture with a name for those who do not see it, the same numbers as a table, and downloads
+and a link to exactly this view.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import pandas as pd  # noqa: F401  # see below
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.ui import depth, predict
 from pages.ui.components.figure_tools import figure_tools
+from pages.ui.figures import style
+from pages.ui.predict import Prediction
 
 # pandas is here by the time the first figure is drawn: Streamlit imports it with the first table,
 # and a figure that Plotly builds meanwhile, in another visitor's thread, would find half of it.
@@ -29,6 +33,7 @@ def figure(
     picture: go.Figure | Callable[[], None],
     table: Callable[[], Table],
     alt: str,
+    prediction: Prediction | None = None,
 ) -> None:
     """Show one figure with everything that belongs to it.
 
@@ -39,11 +44,19 @@ def figure(
         picture: A Plotly figure, or a function that draws a component.
         table: Makes the table of the same numbers; called only when somebody opens it.
         alt: What is seen, for those who do not see it.
+        prediction: A question that is asked before the picture is shown.
     """
     with st.container(border=True, key=f"figure-{key}"):
         st.subheader(question, anchor=key)
+        if prediction:
+            if prediction.predicted is None:
+                predict.ask(prediction.asked)
+                return
+            predict.compare(prediction)
         st.markdown(f":material/visibility: {look_for}")
         if isinstance(picture, go.Figure):
+            if depth.shows("Numbers"):
+                style.write_numbers(picture)
             config = {"displayModeBar": False, "scrollZoom": False}
             st.plotly_chart(picture, theme=None, key=f"chart-{key}", config=config, alt=alt)
         else:

@@ -1,4 +1,4 @@
-"""The anatomy of a page: its text, the code behind it, and where to go next."""
+"""The anatomy of a page: its text, its questions, the code behind it, and where to go next."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.ui import menu
+from pages.ui import bar, depth, menu, predict, questions, snippet
 from pages.ui.cached import texts
 from pages.ui.components.read_on import read_on
+from pages.ui.glossary import with_sentence
 
 SECTIONS_AT_FIRST = 1  # computed before the reader has scrolled
 
@@ -30,25 +31,75 @@ class Lesson:
             st.session_state["reading"] = reading
             st.session_state["n_reached"] = SECTIONS_AT_FIRST
         st.title(self.topic.title, anchor=False)
-        st.markdown(self.text.lead)
+        st.markdown(with_sentence(self.text.lead, bar.sentence()))
+        depth.controls()
 
     def say(self, slug: str) -> None:
         """Write one section of the lesson's text, and stop the page where nobody has read on."""
         title, text = self.text.sections[slug]
         st.header(title, anchor=slug, divider="gray")
-        st.markdown(text)
+        st.markdown(with_sentence(text, bar.sentence()))
         self.n_said += 1
         if self.n_said > st.session_state["n_reached"]:
             read_on(f"{self.topic.name}-{slug}", _reach_next)
             st.stop()
 
+    def predict(self, slug: str, truth: questions.Truth | None) -> predict.Prediction | None:
+        """Prepare a question of `assets/lessons/<topic>.yaml` for the figure that answers it.
+
+        Returns:
+            What `figure` needs to ask first; None if the visitor wants no questions, or if these
+            data leave nothing to ask.
+        """
+        if truth is None or not depth.asks():
+            return None
+        question = texts.questions(self.topic.name)[slug]
+        asked = questions.ask(f"{self.topic.name}.{slug}", question, truth)
+        return predict.prediction(asked) if asked else None
+
+    def numbers(self, arithmetic: str) -> None:
+        """Write out, for those who want numbers, how one value on the screen was computed."""
+        if depth.shows("Numbers"):
+            with st.container(border=True):
+                st.markdown(f":material/calculate: **In numbers.** {arithmetic}")
+
     def code(self, *functions: Callable[..., object]) -> None:
-        """Show the functions that computed what is seen, from their own source."""
-        names = ", ".join(f"`{function.__qualname__}`" for function in functions)
-        with st.expander(f"The code: {names}", icon=":material/code:"):
+        """Show, to those who want code, the functions that computed what is seen."""
+        if depth.shows("Code"):
             for function in functions:
                 st.caption(f"`{function.__module__.replace('.', '/')}.py`")
                 st.code(texts.source(function.__module__, function.__qualname__))
+
+    def snippet(self, **constants: object) -> None:
+        """Offer, to those who want code, a script without this course that prints the same numbers.
+
+        Args:
+            constants: What the learner chose, for the constants of `assets/snippets/<topic>.py`.
+        """
+        if not depth.shows("Code"):
+            return
+        name = self.topic.name
+        script = snippet.filled(texts.snippet(name), **constants)
+        st.header("The same in a script of your own", anchor="script", divider="gray")
+        st.markdown(
+            "It needs `torch`, and what it imports, but nothing of this course. "
+            "The numbers that it prints are those on this page."
+        )
+        st.code(script)
+        with st.container(horizontal=True):
+            for kind, data, mime in (
+                ("py", script, "text/x-python"),
+                ("ipynb", snippet.notebook(script), "application/x-ipynb+json"),
+            ):
+                st.download_button(
+                    f".{kind}",
+                    data=data,
+                    file_name=f"{name}.{kind}",
+                    mime=mime,
+                    icon=":material/download:",
+                    on_click="ignore",
+                    key=f"snippet-{kind}",
+                )
 
     def next(self) -> None:
         """Lead on to the lesson that follows."""

@@ -38,6 +38,22 @@ def strip(cut: Cut, name: str = "", show_ids: bool = False) -> Strip:
     )
 
 
+def aligned_strips(
+    first: Cut, second: Cut, places: Sequence[tuple[int | None, int | None]]
+) -> list[Strip]:
+    """Make a row of each text's tokens: what they share stands below each other.
+
+    A token takes one place, however many characters it has; what is in one text only is marked.
+    """
+    rows: list[Strip] = []
+    for name, cut, number in (("first", first, 0), ("second", second, 1)):
+        columns = [place for place, row in enumerate(places) if row[number] is not None]
+        alone = [i for i, place in enumerate(columns) if None in places[place]]
+        ends = [place + 1 for place in columns]
+        rows.append(Strip(name, cut.labels, columns, ends, cut.ids, marked=alone, show_ids=True))
+    return rows
+
+
 def reach_strips(reach: Reach) -> list[Strip]:
     """Make a row per reader of the tokens of a sentence, coloured by what reaches each of them.
 

@@ -30,12 +30,12 @@ ODD_SENTENCES = {
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Open a page with an address, as a visitor would, and compute all of it."""
+    """Open a page with an address, as a visitor would who wants no questions, all of it."""
     monkeypatch.setattr("pages.ui.lesson.SECTIONS_AT_FIRST", 99)
 
     def open_it(topic: str, **address: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in address.items():
+        for name, value in ({"ask": "false"} | address).items():
             app.query_params[name] = value
         return app.switch_page(f"pages/{topic}.py").run()
 

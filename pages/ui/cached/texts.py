@@ -10,6 +10,8 @@ from pathlib import Path
 import streamlit as st
 import yaml
 
+from pages.ui.glossary import Term, link_terms, parse_glossary
+from pages.ui.questions import Question, parse_questions
 from pages.ui.text import LessonText, parse_lesson
 
 ASSETS = Path(__file__).parents[3] / "assets"
@@ -24,8 +26,27 @@ def sample_sentences() -> dict[str, str]:
 
 @st.cache_resource(show_spinner=False)
 def lesson_text(name: str) -> LessonText:
-    """Read the text of a lesson."""
-    return parse_lesson((ASSETS / f"lessons/{name}.md").read_text(encoding="utf-8"))
+    """Read the text of a lesson, with its words linked to the glossary."""
+    text = parse_lesson((ASSETS / f"lessons/{name}.md").read_text(encoding="utf-8"))
+    return link_terms(text, name, glossary())
+
+
+@st.cache_resource(show_spinner=False)
+def glossary() -> tuple[Term, ...]:
+    """Read the terms of the glossary."""
+    return parse_glossary((ASSETS / "glossary.yaml").read_text(encoding="utf-8"))
+
+
+@st.cache_resource(show_spinner=False)
+def questions(name: str) -> dict[str, Question]:
+    """Read the questions of a lesson."""
+    return parse_questions((ASSETS / f"lessons/{name}.yaml").read_text(encoding="utf-8"))
+
+
+@st.cache_resource(show_spinner=False)
+def snippet(name: str) -> str:
+    """Read the script that does what a lesson shows, and stands alone."""
+    return (ASSETS / f"snippets/{name}.py").read_text(encoding="utf-8")
 
 
 @st.cache_resource(show_spinner=False)

@@ -109,3 +109,14 @@ def drawn(traces: object, theme: Theme, height: int, **layout: object) -> go.Fig
         layout: What is particular to this figure: `xaxis`, `yaxis`, `annotations` …
     """
     return go.Figure(traces, {"template": TEMPLATES[theme], "height": height, **layout})
+
+
+MOST_CELLS = 20  # a side of a heat map; numbers in smaller cells cannot be read
+
+
+def write_numbers(figure: go.Figure) -> None:
+    """Write the value into every cell of the heat maps that have room for it."""
+    for heatmap in figure.select_traces({"type": "heatmap"}):
+        rows, columns = heatmap.z.shape
+        if rows <= MOST_CELLS and columns <= MOST_CELLS:
+            heatmap.update(texttemplate="%{z:.2f}", textfont={"size": 12})

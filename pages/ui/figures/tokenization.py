@@ -236,3 +236,41 @@ def counts_table(counted: Counted) -> dict[str, list[object]]:
         "pair": [f"{left} + {right}" for (left, right), _ in counted],
         "count": [count for _, count in counted],
     }
+
+
+def pairs_arithmetic(cuts: Mapping[str, Cut]) -> str:
+    """Compute how many pairs attention compares, for tokens and for bytes."""
+    n_tokens, n_bytes = len(cuts["tokens"].pieces), len(cuts["bytes"].pieces)
+    return (
+        "Attention compares every piece with every other. Tokens: "
+        f"${n_tokens}^2 = {n_tokens**2:,}$ pairs. Bytes: ${n_bytes}^2 = {n_bytes**2:,}$, "
+        f"which is $({n_bytes}/{n_tokens})^2 = {(n_bytes / n_tokens) ** 2:.1f}$ times as many."
+    )
+
+
+Places = Sequence[tuple[int | None, int | None]]  # of a token in two texts, None where it is in one
+
+
+def look_for_shared(first: Cut, second: Cut, places: Places) -> str:
+    """Say how many tokens two texts share, and which are only in one."""
+    n_shared = sum(None not in row for row in places)
+    said = f"{n(n_shared, 'token')} of {len(first.labels)} and {len(second.labels)} are shared."
+    alone = {
+        "first": [first.labels[i] for i, j in places if i is not None and j is None],
+        "second": [second.labels[j] for i, j in places if j is not None and i is None],
+    }
+    for which, labels in alone.items():
+        if labels:
+            some = " ".join(map(shortened, labels[:6])) + (" …" if len(labels) > 6 else "")
+            said += f" Only in the {which}: {some}."
+    return said
+
+
+def shared_table(first: Cut, second: Cut, places: Places) -> dict[str, list[object]]:
+    """Write the tokens of two texts as a table; those they share stand in one row."""
+    columns: dict[str, list[object]] = {}
+    for number, (which, cut) in enumerate((("first", first), ("second", second))):
+        column = [row[number] for row in places]
+        columns[which] = [None if i is None else cut.labels[i] for i in column]
+        columns[f"id of the {which}"] = [None if i is None else (cut.ids or ())[i] for i in column]
+    return columns
