@@ -14,7 +14,7 @@ def second_sentence() -> str:
     typed = st.text_input(
         "Compare with",
         value=DEFAULT,
-        key="compare",
+        key="second",
         bind="query-params",
         persist_state="session",
         max_chars=20 * MAX_CHARACTERS,
