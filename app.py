@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from pages.ui import bar, menu, predict
+from pages.ui import assignment, bar, menu, predict, teacher
 
 st.set_page_config(page_title="From RNNs to Transformers", page_icon="🔎", layout="wide")
+assignment.arrive()
 topic, page = menu.route()
 bar.bar(topic)
+assignment.banner(topic.name)
+teacher.offer(topic)
 predict.restore()
 page.run()

@@ -15,7 +15,7 @@ import pandas as pd  # noqa: F401  # see below
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import depth, predict
+from pages.ui import assignment, depth, predict
 from pages.ui.components.figure_tools import figure_tools
 from pages.ui.figures import style
 from pages.ui.predict import Prediction
@@ -49,6 +49,7 @@ def figure(
     with st.container(border=True, key=f"figure-{key}"):
         st.subheader(question, anchor=key)
         if prediction:
+            prediction.on_figure(key, question, table)
             if prediction.predicted is None:
                 predict.ask(prediction.asked)
                 return
@@ -57,6 +58,8 @@ def figure(
         if isinstance(picture, go.Figure):
             if depth.shows("Numbers"):
                 style.write_numbers(picture)
+            if assignment.current().present:
+                style.enlarge(picture)
             config = {"displayModeBar": False, "scrollZoom": False}
             st.plotly_chart(picture, theme=None, key=f"chart-{key}", config=config, alt=alt)
         else:

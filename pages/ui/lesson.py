@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from pages.ui import bar, depth, menu, predict, questions, snippet
+from pages.ui import assignment, bar, depth, menu, predict, questions, snippet, worksheet
 from pages.ui.cached import texts
 from pages.ui.components.read_on import read_on
 from pages.ui.glossary import with_sentence
@@ -26,19 +27,28 @@ class Lesson:
         self.topic = menu.topic(name)
         self.text = texts.lesson_text(name)
         self.n_said = 0
+        self.tasks: dict[str, worksheet.Task | None] = {}
+        self.to_show = set(assignment.sections(self.text.sections))
         reading = (name, st.session_state["sentence"])
         if st.session_state.get("reading") != reading:
             st.session_state["reading"] = reading
             st.session_state["n_reached"] = SECTIONS_AT_FIRST
         st.title(self.topic.title, anchor=False)
         st.markdown(with_sentence(self.text.lead, bar.sentence()))
-        depth.controls()
+        if self.topic.section not in ("", menu.REFERENCE):
+            depth.controls()
 
     def say(self, slug: str) -> None:
         """Write one section of the lesson's text, and stop the page where nobody has read on."""
+        if not self.to_show:
+            st.stop()
         title, text = self.text.sections[slug]
-        st.header(title, anchor=slug, divider="gray")
+        with st.container(key=f"section-{slug}"):
+            st.header(title, anchor=slug, divider="gray")
         st.markdown(with_sentence(text, bar.sentence()))
+        if slug not in self.to_show:
+            return
+        self.to_show.remove(slug)
         self.n_said += 1
         if self.n_said > st.session_state["n_reached"]:
             read_on(f"{self.topic.name}-{slug}", _reach_next)
@@ -48,14 +58,20 @@ class Lesson:
         """Prepare a question of `assets/lessons/<topic>.yaml` for the figure that answers it.
 
         Returns:
-            What `figure` needs to ask first; None if the visitor wants no questions, or if these
-            data leave nothing to ask.
+            What `figure` needs to ask first; None if these data leave nothing to ask.
         """
-        if truth is None or not depth.asks():
+        self.tasks[slug] = None
+        if truth is None or not assignment.asks(slug):
             return None
         question = texts.questions(self.topic.name)[slug]
         asked = questions.ask(f"{self.topic.name}.{slug}", question, truth)
-        return predict.prediction(asked) if asked else None
+        if asked is None:
+            return None
+
+        def note(*figure: Any) -> None:
+            self.tasks[slug] = worksheet.Task(asked, *figure)
+
+        return predict.prediction(asked, note)
 
     def numbers(self, arithmetic: str) -> None:
         """Write out, for those who want numbers, how one value on the screen was computed."""
@@ -102,7 +118,9 @@ class Lesson:
                 )
 
     def next(self) -> None:
-        """Lead on to the lesson that follows."""
+        """Offer the worksheet, and lead on to the lesson that follows."""
+        if self.tasks:
+            worksheet.offer(self.topic, self.tasks)
         following = menu.following(self.topic)
         if following:
             st.divider()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
+from pages.ui import assignment
+
 SHORTCOMINGS = "Why recurrent networks fell short"
 READING = "A Transformer reads your sentence"
 USES = "What it is for"
+REFERENCE = "For reference"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,14 @@ LESSONS = (
         ":material/hourglass_top:",
         10,
         "What does it cost to read one step at a time?",
+    ),
+    Topic(
+        "transformer",
+        "The Transformer",
+        READING,
+        ":material/account_tree:",
+        10,
+        "What happens to a sentence, step by step?",
     ),
     Topic(
         "tokenization",
@@ -110,6 +122,30 @@ LESSONS = (
         15,
         "What does a sentence mean to the model?",
     ),
+    Topic(
+        "glossary",
+        "Glossary",
+        REFERENCE,
+        ":material/menu_book:",
+        5,
+        "What does that word mean?",
+    ),
+    Topic(
+        "predictions",
+        "Your predictions",
+        REFERENCE,
+        ":material/psychology_alt:",
+        5,
+        "What did you expect, and what was so?",
+    ),
+    Topic(
+        "classroom",
+        "For teachers",
+        REFERENCE,
+        ":material/school:",
+        10,
+        "How do I show this to a class?",
+    ),
 )
 
 
@@ -150,15 +186,21 @@ def route() -> tuple[Topic, StreamlitPage]:
     """Show the menu, choose the page that the address names, and note that this run did so."""
     pages = {topic: page(topic) for topic in (HOME, *LESSONS)}
     chosen = st.navigation(list(pages.values()), position="hidden")
-    with st.sidebar:
-        section = HOME.section
-        for topic, its_page in pages.items():
-            if topic.section != section:
-                section = topic.section
-                st.markdown(f"**{section}**")
-            st.page_link(its_page)
+    topic = next(topic for topic, its_page in pages.items() if its_page is chosen)
+    if assignment.shows_menu():
+        with st.sidebar:
+            _menu(pages)
     st.session_state["routed"] = True
-    return next((topic, its_page) for topic, its_page in pages.items() if its_page is chosen)
+    return topic, chosen
+
+
+def _menu(pages: Mapping[Topic, StreamlitPage]) -> None:
+    section = HOME.section
+    for topic, its_page in pages.items():
+        if topic.section != section:
+            section = topic.section
+            st.markdown(f"**{section}**")
+        st.page_link(its_page)
 
 
 def require_route() -> None:

@@ -44,6 +44,11 @@ def quoted(text: str) -> str:
     return f"{fence} {line} {fence}" if longest or not line.strip() else f"{fence}{line}{fence}"
 
 
+def plain(text: str) -> str:
+    """Write any text in Markdown so that it reads as running text, and as nothing else."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&@/=])", r"\\\1", text.replace("\n", " "))
+
+
 class LessonText(NamedTuple):
     """A lesson's lead, and slug -> (title, text) of its sections."""
 

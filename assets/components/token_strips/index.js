@@ -81,8 +81,9 @@ function draw(strips) {
   strips.width = root.clientWidth;
   if (!strips.width) return;
   const pen = document.createElement("canvas").getContext("2d");
-  pen.font = `14px ${getComputedStyle(root).getPropertyValue("--st-font") || "sans-serif"}`;
-  const room = strips.width - (strips.width < 600 ? 76 : 108) - 8;
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  pen.font = `${0.82 * rem}px ${getComputedStyle(root).getPropertyValue("--st-font") || "sans-serif"}`;
+  const room = strips.width - (strips.width < 600 ? 4.5 : 6.4) * rem - 8;
   const widths = placeWidths(strips, pen, room);
   const lines = brokenLines(widths, data.text, room).map(([first, end]) => {
     const line = make("div", { class: "line" });

@@ -44,6 +44,18 @@ def questions(name: str) -> dict[str, Question]:
 
 
 @st.cache_resource(show_spinner=False)
+def addresses() -> dict[str, dict[str, dict[str, object]]]:
+    """Read what the address can set on each page: page -> name -> what may stand there."""
+    return yaml.safe_load((ASSETS / "data/addresses.yaml").read_text(encoding="utf-8"))
+
+
+@st.cache_resource(show_spinner=False)
+def misconceptions() -> dict[str, dict[str, str]]:
+    """Read what learners often believe: slug -> belief, what is so, where it is shown."""
+    return yaml.safe_load((ASSETS / "misconceptions.yaml").read_text(encoding="utf-8"))
+
+
+@st.cache_resource(show_spinner=False)
 def snippet(name: str) -> str:
     """Read the script that does what a lesson shows, and stands alone."""
     return (ASSETS / f"snippets/{name}.py").read_text(encoding="utf-8")

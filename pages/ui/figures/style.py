@@ -115,8 +115,13 @@ MOST_CELLS = 20  # a side of a heat map; numbers in smaller cells cannot be read
 
 
 def write_numbers(figure: go.Figure) -> None:
-    """Write the value into every cell of the heat maps that have room for it."""
-    for heatmap in figure.select_traces({"type": "heatmap"}):
+    """Write the value into every cell of the heat maps that have room for it, and no text yet."""
+    for heatmap in figure.select_traces({"type": "heatmap", "text": None}):
         rows, columns = heatmap.z.shape
         if rows <= MOST_CELLS and columns <= MOST_CELLS:
             heatmap.update(texttemplate="%{z:.2f}", textfont={"size": 12})
+
+
+def enlarge(figure: go.Figure) -> None:
+    """Make a figure readable from the last row of a classroom."""
+    figure.update_layout(font_size=20, hoverlabel_font_size=20, height=1.25 * figure.layout.height)
