@@ -7,8 +7,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import settled, watched
 
 LINK = "/tokenization?title=Part+1&note=Both.&only=units,merges&hide=menu,depth&lock=sentence"
-    "/tokenization?title=Part+1&note=Answer+both.&only=units,merges&hide=menu,depth&lock=sentence"
-)
 
 
 def heading(page, name):
