@@ -157,7 +157,7 @@ def topic(name: str) -> Topic:
 def following(topic: Topic) -> Topic | None:
     """Name the lesson that comes after one, if there is one."""
     later = LESSONS[LESSONS.index(topic) + 1 :]
-    return later[0] if later else None
+    return later[0] if later and later[0].section != REFERENCE else None
 
 
 def card(name: str) -> DeltaGenerator:

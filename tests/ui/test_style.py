@@ -1,5 +1,9 @@
 """The palette: readable in both themes, on every background it is used on."""
 
+from functools import partial
+
+import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from pages.ui.figures import style
@@ -15,6 +19,15 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def shade(scale, share: float) -> str:
+    """Mix the colour that a scale has at a place from 0 to 1."""
+    above = next(i for i, (place, _) in enumerate(scale) if place >= share and i)
+    (low, first), (high, second) = scale[above - 1], scale[above]
+    part = (share - low) / (high - low)
+    pairs = [[int(colour[i : i + 2], 16) for colour in (first, second)] for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in pairs)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -38,3 +51,44 @@ def test_labels_show_what_plotly_would_swallow():
 def test_equal_labels_stay_apart():
     labels = style.plot_labels(["the", "cat", "the"])
     assert len(set(labels)) == 3
+
+
+SCALES = {quantity: partial(style.sequential_scale, quantity) for quantity in style.COLORS}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*SCALES, "diverging"])
+def test_numbers_in_cells_are_readable_on_every_colour_of_every_scale(name, theme):
+    diverging = name == "diverging"
+    scale = style.diverging_scale(theme) if diverging else SCALES[name](theme)
+    z = np.linspace(-1 if diverging else 0, 1, 17 * 19, dtype=np.float32).reshape(17, 19)
+    middle = {"zmid": 0} if diverging else {}
+    figure = style.drawn(go.Heatmap(z=z, colorscale=scale, **middle), theme, 300)
+    style.write_numbers(figure)
+    cells, lying_on_top = figure.data
+    for i, share in np.ndenumerate((z - z.min()) / (z.max() - z.min())):
+        ink = style.INKS[0] if cells.text[i] else style.INKS[1]
+        assert (cells.text[i] or lying_on_top.text[i]) == f"{z[i]:.2f}"
+        assert contrast(ink, shade(scale, float(share))) >= 4.5
+
+
+def test_a_heat_map_with_small_cells_stays_without_numbers():
+    figure = style.drawn(go.Heatmap(z=np.zeros((3, style.MOST_CELLS + 1))), "light", 300)
+    style.write_numbers(figure)
+    assert len(figure.data) == 1
+
+
+def test_empty_cells_stay_empty_and_a_shared_colour_axis_is_followed():
+    z = np.array([[0.0, np.nan, 1.0]])
+    axis = {"colorscale": style.sequential_scale("q", "light"), "cmin": 0, "cmax": 1}
+    figure = style.drawn(go.Heatmap(z=z, coloraxis="coloraxis"), "light", 300, coloraxis=axis)
+    style.write_numbers(figure)
+    assert figure.data[0].text.tolist() == [["0.00", "", ""]]
+    assert figure.data[1].text.tolist() == [["", "", "1.00"]]
+
+
+def test_on_a_projector_a_figure_is_larger():
+    figure = style.drawn(go.Bar(y=[1]), "light", 300)
+    style.enlarge(figure)
+    assert figure.layout.height == 375
+    assert figure.layout.font.size == 20
