@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.sequential_cost import count_cost
-from pages.ui import bar, menu
+from pages.ui import bar, maps, menu
 from pages.ui.cached import model, rnn_memory, sentence_meaning, vanishing_gradients
+from pages.ui.components.transformer_map import READING
 from pages.ui.figures import home as pictures
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
@@ -14,6 +15,10 @@ sentence = bar.sentence()
 theme = bar.theme()
 
 tokens = model.reading(sentence).tokens
+
+lesson.say("map")
+with menu.card("transformer"):
+    maps.show_map("home-map", READING, theme)
 
 lesson.say("short")
 gradients, memory, cost = st.columns(3)
@@ -78,5 +83,14 @@ lesson.say("uses")
 with st.columns(3)[0], menu.card("sentence_meaning"):
     shares = sentence_meaning.meaning(sentence).shares
     st.markdown(pictures.share_line(shares, tokens))
+
+lesson.say("reference")
+words, predicted, teaching = st.columns(3)
+with words:
+    menu.card("glossary")
+with predicted:
+    menu.card("predictions")
+with teaching:
+    menu.card("classroom")
 
 lesson.say("model")

@@ -26,5 +26,14 @@ export default function ({ parentElement, setTriggerValue }) {
     { scrollMargin: "0px 0px 300px 0px" }, // the page scrolls inside an element, not the window
   );
   observer.observe(button);
-  return () => observer.disconnect();
+  // Who follows a link to another page wants nothing more of this one; a late request would bring it back.
+  const onClick = (event) => {
+    const link = event.composedPath().find((element) => element.tagName === "A");
+    if (link && new URL(link.href).pathname !== location.pathname) asked = true;
+  };
+  document.addEventListener("click", onClick, true);
+  return () => {
+    observer.disconnect();
+    document.removeEventListener("click", onClick, true);
+  };
 }

@@ -1,0 +1,101 @@
+"""The map of a Transformer: every step of the reading, and how short the way through it is."""
+
+import streamlit as st
+
+from core.encoder import Encoder
+from core.path_length import by_distance, encoder_input_gradients, recurrent_input_gradients
+from core.sequential_cost import count_cost
+from pages.ui import bar, maps
+from pages.ui.cached import model
+from pages.ui.cached import transformer as cached
+from pages.ui.components.transformer_map import READING
+from pages.ui.controls import transformer as controls
+from pages.ui.figure import figure
+from pages.ui.figures import transformer as figures
+from pages.ui.lesson import Lesson
+
+lesson = Lesson("transformer")
+sentence = bar.sentence()
+theme = bar.theme()
+
+lesson.say("map")
+tokens = model.reading(sentence).tokens
+
+
+@st.fragment
+def whole() -> None:
+    """Draw the map with the sentence inside, at one block."""
+    block = controls.block()
+    windows = cached.windows(sentence, block)
+    figure(
+        "transformer-map",
+        "What is your sentence, at every step?",
+        figures.look_for_map(windows, tokens, block),
+        lambda: maps.show_map("transformer-map", READING, theme, tokens, windows),
+        lambda: figures.map_table(windows),
+        "Two columns of boxes with arrows upwards: the encoder, with pictures of values, and the "
+        "decoder, without.",
+    )
+
+
+whole()
+lesson.code(Encoder.trace, Encoder.run_blocks)
+
+lesson.say("kinds")
+
+
+@st.fragment
+def kinds() -> None:
+    """Grey out what a kind of Transformer leaves away."""
+    name, kind = controls.kind()
+    later = cached.later_shares(sentence)
+    figure(
+        "transformer-kinds",
+        "What does each family keep?",
+        figures.look_for_kind(name, kind, later),
+        lambda: maps.show_map("transformer-kinds", kind, theme),
+        lambda: figures.kind_table(later),
+        f"The same two columns of boxes, small; what {name} leaves away is grey and dashed.",
+    )
+
+
+kinds()
+
+lesson.say("path")
+found = cached.paths(sentence)
+
+
+@st.fragment
+def back() -> None:
+    """Draw the gradient over the distance, for a length to choose."""
+    length = controls.length()
+    figure(
+        "transformer-path",
+        "How much comes back to each earlier token?",
+        figures.look_for_path(found.decades, length),
+        figures.path_lines(found.decades, length, theme),
+        lambda: figures.path_table(found.decades, length),
+        "Three lines over the distance on a logarithmic scale: RNN and LSTM fall straight down, "
+        "the encoder stays nearly level.",
+    )
+
+
+back()
+figure(
+    "transformer-length",
+    "And to the first token, as the text grows?",
+    figures.look_for_growth(found.decades),
+    figures.growth_lines(found.decades, theme),
+    lambda: figures.growth_table(found.decades),
+    "Three lines over the length: RNN and LSTM plunge, the encoder sinks slowly.",
+)
+figure(
+    "transformer-layers",
+    "How many layers lie between the first token and the last?",
+    figures.look_for_layers(cached.LENGTHS, found.layers),
+    figures.layer_lines(cached.LENGTHS, found.layers, theme),
+    lambda: figures.layer_table(cached.LENGTHS, found.layers),
+    "Two lines over the length: one doubles with every doubling, the other is level.",
+)
+lesson.code(encoder_input_gradients, recurrent_input_gradients, by_distance, count_cost)
+lesson.next()

@@ -1,0 +1,216 @@
+"""The map of a Transformer, and how far it is from its last token back to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from pages.ui.components.transformer_map import BOXES, Kind, Window
+from pages.ui.figures import style
+from pages.ui.figures.style import Theme
+from pages.ui.figures.vanishing_gradients import DECADES, line, power, rounded
+from pages.ui.text import quoted
+
+Table = dict[str, list[object]]
+Decades = Mapping[str, Mapping[int, np.ndarray]]  # by network and length: log10, by distance
+
+LINES = {  # how each network is drawn: colour, dashes
+    "tanh RNN": ("RNN", "dash"),
+    "LSTM, bias 1": ("LSTM", "dashdot"),
+    "Transformer encoder": ("Transformer", "solid"),
+    "RNN, LSTM": ("RNN", "dash"),
+}
+
+
+# The map
+
+
+def lengths(vectors: np.ndarray) -> str:
+    """Say how long the vectors of the tokens are."""
+    norms = np.linalg.norm(vectors, axis=1)
+    return f"length {norms.mean():.2f} on average ({norms.min():.2f} to {norms.max():.2f})"
+
+
+def look_for_map(windows: Mapping[str, Window], tokens: Sequence[str], block: int) -> str:
+    """Say what enters a block and what leaves it, for the token that is looked at most."""
+    weights = windows["attention"].values
+    received = weights.mean(axis=0)
+    most = int(received.argmax())
+    return (
+        f"{len(tokens)} tokens enter and {len(tokens)} vectors leave: no box takes one away, and "
+        f"all go up side by side. Only attention lets them look at each other; in block "
+        f"{block + 1} they look most at {quoted(tokens[most])}, with "
+        f"{100 * received[most]:.0f}% of their attention."
+    )
+
+
+def map_table(windows: Mapping[str, Window]) -> Table:
+    """List what is in every box of the reading model, in the order of reading."""
+    names = [name for name in BOXES if name in windows]
+    return {
+        "box": [BOXES[name].name for name in names],
+        "shape": [windows[name].shape for name in names],
+        "vectors": [windows[name].length for name in names],
+    }
+
+
+# Kinds
+
+MADE_FOR = {
+    "encoder-only": "BERT and the model that reads here keep {kept} of {all} boxes, to read",
+    "decoder-only": "GPT keeps {kept} of {all} boxes, to write",
+    "both": "The original keeps all {all} boxes, to translate",
+}
+
+
+def look_for_kind(name: str, kind: Kind, later: np.ndarray) -> str:
+    """Say what a kind keeps, and what its mask would take from this sentence.
+
+    Args:
+        name: One of `KINDS`.
+        kind: What it leaves away.
+        later: The share of attention on later tokens, by block.
+    """
+    kept = MADE_FOR[name].format(kept=len(BOXES) - len(kind.left_out), all=len(BOXES))
+    share = f"{100 * later.mean():.0f}%"
+    if name == "encoder-only":
+        return (
+            f"{kept}. Of the reading model's attention on your sentence {share} goes to *later* "
+            "tokens, which a decoder may not see."
+        )
+    return (
+        f"{kept}. Its mask forbids to look ahead: that is {share} of the attention "
+        "the reading model spends on your sentence."
+    )
+
+
+def kind_table(later: np.ndarray) -> Table:
+    """Write the share of attention on later tokens as a table: a line per block."""
+    return {
+        "block": list(range(1, len(later) + 1)),
+        "attention to later tokens": np.round(later, 4).tolist(),
+    }
+
+
+# The path
+
+
+def path_lines(decades: Decades, length: int, theme: Theme) -> go.Figure:
+    """Show what comes back to each distance, a line per network."""
+    distances = np.arange(length)
+    traces = [
+        line(distances, by_length[length], name, LINES[name][0], theme, LINES[name][1])
+        for name, by_length in decades.items()
+    ]
+    return style.drawn(
+        traces,
+        theme,
+        380,
+        xaxis={"title": "distance: tokens back from the last one"},
+        yaxis={"title": "gradient ÷ that of the last token", **DECADES},
+    )
+
+
+def look_for_path(decades: Decades, length: int) -> str:
+    """Compare what reaches the first token in every network."""
+    ends = (
+        f"**{name}** {power(float(by_length[length][-1]))}" for name, by_length in decades.items()
+    )
+    return (
+        f"Per unit of gradient at the last of {length} tokens, the first one, {length - 1} back, "
+        f"gets: {', '.join(ends)}."
+    )
+
+
+def path_table(decades: Decades, length: int) -> Table:
+    """Write the lines as a table of logarithms: a line per distance."""
+    columns = {f"{name} (log10)": rounded(by_length[length]) for name, by_length in decades.items()}
+    return {"distance": list(range(length)), **columns}
+
+
+def growth_lines(decades: Decades, theme: Theme) -> go.Figure:
+    """Show what comes back to the first token against the length."""
+    traces = []
+    for name, by_length in decades.items():
+        ends = np.array([values[-1] for values in by_length.values()])
+        color, dash = LINES[name]
+        traces.append(line(np.array(list(by_length)), ends, name, color, theme, dash, "length"))
+        traces[-1].mode = "lines+markers"
+    return style.drawn(
+        traces,
+        theme,
+        360,
+        xaxis=_length_axis(list(next(iter(decades.values())))),
+        yaxis={"title": "gradient at the first token", **DECADES},
+    )
+
+
+def _length_axis(lengths: Sequence[int]) -> dict[str, object]:
+    return {"title": "tokens (logarithmic)", "type": "log", "tickvals": list(lengths)}
+
+
+def look_for_growth(decades: Decades) -> str:
+    """Say what becomes of the first token's gradient between the shortest and the longest text."""
+    lost = []
+    for name, by_length in decades.items():
+        shortest, longest = by_length[min(by_length)][-1], by_length[max(by_length)][-1]
+        lost.append(f"**{name}** from {power(float(shortest))} to {power(float(longest))}")
+    lengths = list(next(iter(decades.values())))
+    return (
+        f"From {min(lengths)} to {max(lengths)} tokens: {', '.join(lost)}. The encoder loses a "
+        "share to the crowd, not a factor with every token."
+    )
+
+
+def growth_table(decades: Decades) -> Table:
+    """Write what reaches the first token as a table of logarithms: a line per length."""
+    columns = {
+        f"{name} (log10)": rounded([float(values[-1]) for values in by_length.values()])
+        for name, by_length in decades.items()
+    }
+    return {"tokens": list(next(iter(decades.values()))), **columns}
+
+
+def layer_lines(
+    lengths: Sequence[int], layers: Mapping[str, Sequence[int]], theme: Theme
+) -> go.Figure:
+    """Show the number of layers between first and last token against the length."""
+    traces = [
+        go.Scatter(
+            x=list(lengths),
+            y=list(counts),
+            name=name,
+            mode="lines+markers",
+            line={"color": style.COLORS[LINES[name][0]][theme], "dash": LINES[name][1], "width": 3},
+            hovertemplate=f"{name}, %{{x}} tokens: %{{y}} layers<extra></extra>",
+        )
+        for name, counts in layers.items()
+    ]
+    return style.drawn(
+        traces,
+        theme,
+        320,
+        xaxis=_length_axis(lengths),
+        yaxis={
+            "title": "layers on the path (logarithmic)",
+            "type": "log",
+            "tickvals": [6, *lengths],
+        },
+    )
+
+
+def look_for_layers(lengths: Sequence[int], layers: Mapping[str, Sequence[int]]) -> str:
+    """Compare the counts at the longest text."""
+    counts = (f"**{name}** {values[-1]}" for name, values in layers.items())
+    (constant,) = {*layers["Transformer encoder"]}
+    return (
+        f"At {lengths[-1]} tokens: {', '.join(counts)}. The encoder has {constant} at every "
+        "length: its blocks, each of which connects all tokens at once."
+    )
+
+
+def layer_table(lengths: Sequence[int], layers: Mapping[str, Sequence[int]]) -> Table:
+    """Write the counts as a table: a line per length."""
+    return {"tokens": list(lengths), **{name: list(counts) for name, counts in layers.items()}}
