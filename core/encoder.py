@@ -87,6 +87,11 @@ class BlockTrace:
     feed_forward_sum: Float[Tensor, "*batch seq d_model"]
     output: Float[Tensor, "*batch seq d_model"]
 
+    @property
+    def attention_input(self) -> Float[Tensor, "*batch seq d_model"]:
+        """What queries, keys and values are made from: here the input as it comes."""
+        return self.input
+
 
 @dataclass(frozen=True, eq=False)
 class EncoderTrace(TextTrace):

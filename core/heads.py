@@ -12,12 +12,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import comb, log
+from math import comb
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from core.decoder import DecoderTrace
 from core.encoder import Encoder, EncoderTrace
 from core.tokenization import Reading
 
@@ -45,36 +46,39 @@ class HeadKinds:
     kinds: Int[Tensor, "block head"]  # place in KINDS
 
 
-def head_kinds(trace: EncoderTrace) -> HeadKinds:
+def head_kinds(trace: EncoderTrace | DecoderTrace) -> HeadKinds:
     """Say what each head does on this text, from its weights alone.
 
     Every cell (query, key) of the grid has at most one role, the first that fits:
 
-    * first token: the key is the first token ([CLS]), where heads with nothing to do rest;
+    * first token: the key is the first token (BERT's [CLS]), where heads with nothing to do rest;
     * itself, previous token, next token: the key stands at the query's place, before it, after it;
     * same word elsewhere: query and key are the same word at different places;
     * punctuation: the key is a punctuation mark or the closing token ([SEP]).
 
-    The score of a pattern is the weight on the cells with that role, per query that has such a
-    cell; 0 where the text offers none. Even attention would give each key 1/n; a score is compared
-    with that: 0 for even attention, 1 for all weight on the targets. The kind of a head is then
+    A cell that the mask forbids has none. The score of a pattern is the weight on the cells with
+    that role, per query that has such a cell; 0 where the text offers none. Even attention would
+    give each of the n keys that a query may look at 1/n; a score is compared with that: 0 for even
+    attention, 1 for all weight on the targets. The kind of a head is then
 
     * the best of the first five PATTERNS, if it reaches 0.25 on that scale;
     * otherwise "first token", if that reaches 0.5;
     * otherwise "spread", if the entropy of the weights is at least 0.8 of the largest possible,
-      ln n, on average over the queries;
+      ln n, added up over the queries;
     * otherwise "mixed".
 
     The thresholds were chosen on 32 sentences read by all-MiniLM-L6-v2.
     """
     weights = trace.weights
-    n_tokens = len(trace.tokens)
-    targets = pattern_targets(trace.reading).to(weights.device)
+    allowed = may_look(trace)
+    targets = pattern_targets(trace.reading).to(weights.device) & allowed
     n_queries = targets.any(dim=-1).sum(dim=-1).clamp_min(1)
     scores = torch.einsum("bhqk,pqk->bhp", weights, targets.to(weights.dtype)) / n_queries
-    chance = targets.sum(dim=(-2, -1)) / n_queries / n_tokens
+    n_keys = allowed.sum(dim=-1)
+    chance = (targets.sum(dim=-1) / n_keys).sum(dim=-1) / n_queries
     above_chance = (scores - chance) / (1 - chance).clamp_min(1e-6)
-    entropy = torch.special.entr(weights).sum(dim=-1).mean(dim=-1) / log(max(n_tokens, 2))
+    largest_entropy = n_keys.log().sum().clamp_min(1e-6)  # 0 if there is nothing to choose
+    entropy = torch.special.entr(weights).sum(dim=(-2, -1)) / largest_entropy
 
     best = above_chance[..., :-1].max(dim=-1)
     first_token, spread, mixed = range(len(PATTERNS) - 1, len(KINDS))
@@ -85,13 +89,23 @@ def head_kinds(trace: EncoderTrace) -> HeadKinds:
     return HeadKinds(scores, entropy, kinds)
 
 
+def may_look(trace: EncoderTrace | DecoderTrace) -> Bool[Tensor, "query key"]:
+    """Say which token may look at which: in an encoder all at all, in a decoder none ahead."""
+    return ~trace.blocks[0].attention.scores[0].isneginf()
+
+
 def pattern_targets(reading: Reading) -> Bool[Tensor, "pattern query key"]:
     """Mark the cells of the grid that play the role of each of PATTERNS (see `head_kinds`)."""
     token_ids = torch.tensor(reading.token_ids)
     place = torch.arange(len(token_ids))
     distance = place - place[:, None]
     in_text = torch.tensor([start < end for start, end in reading.offsets])
-    spelled = torch.tensor([any(map(str.isalnum, token)) for token in reading.tokens])
+    spellings = (
+        [reading.text[start:end] for start, end in reading.offsets]
+        if reading.byte_level  # whose tokens write bytes as letters: Ġ is a space
+        else reading.tokens
+    )
+    spelled = torch.tensor([any(map(str.isalnum, spelling)) for spelling in spellings])
     word = in_text & spelled
     role = torch.full_like(distance, -1)
     role[:, ~word] = PATTERNS.index("punctuation")

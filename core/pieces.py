@@ -211,7 +211,8 @@ def display_labels(reading: Reading) -> tuple[str, ...]:
         piece = reading.text[start:end]
         shared = any(len(sharers[place]) > 1 for place in range(start, end))
         if start == end or reading.token_ids[token] == reading.unknown_id:
-            labels.append(UNKNOWN if piece else name)
+            own_name = byte_label(name) if reading.byte_level else name
+            labels.append(UNKNOWN if piece else own_name)
         elif shared:
             holds = byte_label(name) if reading.byte_level else visible(name)
             parts = [

@@ -373,6 +373,28 @@ def decoder_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
+def changed_weights(encoder: Encoder) -> dict[str, tuple[int, int]]:
+    """Compare the bundled encoder in memory with its file as published, weight by weight.
+
+    Returns:
+        For the embeddings and each block: how many weights differ, and how many there are.
+
+    Raises:
+        ValueError: If the file is missing or unreadable.
+    """
+    file = required_file(bundled_folder(), "model.safetensors")
+    published = {our_name(name): tensor for name, tensor in read_weights(file).items()}
+    found: dict[str, tuple[int, int]] = {}
+    for name, weight in encoder.state_dict().items():
+        kind, number = name.split(".")[:2]
+        part = f"block {int(number) + 1}" if kind == "blocks" else kind
+        same = weight.equal(published[name])
+        n_changed = 0 if same else int((weight != published[name]).sum())
+        before = found.get(part, (0, 0))
+        found[part] = (before[0] + n_changed, before[1] + weight.numel())
+    return found
+
+
 def put_weights(model: Encoder | Decoder, weights: Mapping[str, Tensor]) -> None:
     """Give a model its weights and make it ready to read.
 

@@ -17,24 +17,24 @@ from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
 lesson = Lesson("scaled_dot_product")
-sentence = bar.sentence()
+sentence, speaker = bar.sentence(), bar.speaker()
 theme, colors = bar.theme(), style.colors(bar.theme())
 block, head = bar.block_and_head()
 name = matrices.head_name(block, head)
-tokens = model.reading(sentence).tokens
-intact = cached.head_attention(sentence, block, head)
+tokens = model.labels(model.reading(sentence, speaker.id))
+intact = cached.head_attention(sentence, speaker.id, block, head)
 link = strongest_link(intact.weights.numpy(), tokens)
 
 lesson.say("steps")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     typed = controls.own_numbers()
-    mask, scaled = controls.mask(), controls.scaled()
+    mask, scaled = controls.mask(speaker.causal and not typed), controls.scaled()
 numbers = controls.typed_matrices() if typed else None
 if numbers:
     attention = cached.typed_attention(**numbers, mask=mask, scale=scaled)
     labels, start = [f"row {row}" for row in range(1, len(numbers["q"]) + 1)], (0, 0)
 else:
-    attention = cached.head_attention(sentence, block, head, mask, scaled)
+    attention = cached.head_attention(sentence, speaker.id, block, head, mask, scaled)
     labels, start = tokens, (link.query, link.key)
 parts, relations = matrices.attention_matrices(attention, labels, scaled, colors)
 figure(
@@ -53,16 +53,12 @@ figure(
     lambda: figures.pairs_table({part.id: part.values for part in parts[2:6]}, labels),
     "The matrices Q, K, V, the scores, the weights and the output, step by step.",
 )
-difference = cached.fused_difference(attention, mask, scaled)
+difference = cached.fused_difference(attention, scaled)
 st.caption(f"PyTorch's fused function gives the same output; largest difference {difference:.0e}.")
 lesson.code(scaled_dot_product_attention)
 
 lesson.say("masks")
-scores = {
-    "no mask": intact.scores.numpy(),
-    "causal": cached.head_attention(sentence, block, head, "causal").scores.numpy(),
-    "padding": cached.head_attention(sentence, block, head, "padding").scores.numpy(),
-}
+scores = cached.mask_scores(sentence, speaker, block, head)
 figure(
     "attention-masks",
     "What does each mask forbid?",
@@ -71,7 +67,7 @@ figure(
         matrices.masked_matrices(scores, tokens, colors), colors=colors, key="masks"
     ),
     lambda: figures.pairs_table(scores, tokens),
-    f"Scores of head {name} without a mask, with a causal mask and with a padding mask.",
+    f"Scores of head {name} under these masks: {', '.join(scores)}.",
 )
 lesson.code(apply_mask)
 
@@ -92,20 +88,21 @@ lesson.code(compare_scaling)
 lesson.say("temperature")
 temperature = controls.temperature()
 usual = intact.weights[link.query].numpy()
-heated = cached.head_attention(sentence, block, head, temperature=temperature)
+heated = cached.head_attention(sentence, speaker.id, block, head, temperature=temperature)
 changed = heated.weights[link.query].numpy()
+seen = link.query + 1 if speaker.causal else len(tokens)
 figure(
     "attention-temperature",
     f"Where does {quoted(tokens[link.query])} look at temperature {temperature:g}?",
     figures.look_for_temperature(usual, changed, tokens, link.query),
-    figures.temperature_bars(usual, changed, tokens, temperature, theme),
-    lambda: {"token": list(tokens), "at 1": usual.tolist(), f"at {temperature}": changed.tolist()},
+    figures.temperature_bars(usual[:seen], changed[:seen], tokens[:seen], temperature, theme),
+    lambda: figures.temperature_table(usual[:seen], changed[:seen], tokens[:seen], temperature),
     "Bars: the weights of one token at two temperatures.",
 )
 
 lesson.say("gradient")
 row, column = controls.output_cell(tokens, intact.output.shape[1], link.query)
-gradients = cached.output_gradients(sentence, block, head, row, column)
+gradients = cached.output_gradients(sentence, speaker.id, block, head, row, column)
 figure(
     "attention-gradient",
     f"What would move column {column + 1} of {quoted(tokens[row])}?",

@@ -5,7 +5,7 @@ import streamlit as st
 from core.attention import SelfAttention
 from core.attribution import attention_rollout, gradient_times_input, leave_one_out
 from core.embeddings import mean_cosine
-from core.heads import compare_pronouns, head_kinds, received_weight
+from core.heads import compare_pronouns, head_kinds, may_look, received_weight
 from pages.ui import bar, matrices
 from pages.ui.cached import model
 from pages.ui.cached import self_attention as cached
@@ -22,14 +22,15 @@ TIRED = "The animal didn't cross the street because it was too tired."
 WIDE = "The animal didn't cross the street because it was too wide."
 
 lesson = Lesson("self_attention")
-sentence = bar.sentence()
+sentence, speaker = bar.sentence(), bar.speaker()
 theme, colors = bar.theme(), style.colors(bar.theme())
 block, head = bar.block_and_head()
 name = matrices.head_name(block, head)
-trace = model.encoder_trace(sentence)
-tokens = trace.tokens
+trace = model.trace(sentence, speaker.id)
+tokens = model.labels(trace.reading)
 weights = trace.weights.numpy()
-kinds = cached.head_kinds(sentence)
+allowed = may_look(trace).numpy()
+kinds = cached.head_kinds(sentence, speaker.id)
 
 lesson.say("weights")
 strongest = figures.strongest_link(weights[block, head], tokens)
@@ -43,11 +44,12 @@ figure(
         tokens,
         kinds,
         selected,
+        causal=speaker.causal,
         colors=colors,
         key="attention",
         on_change=lambda: controls.keep_selection("attention", weights.shape, strongest.query),
     ),
-    lambda: figures.weights_table(weights[block, head], tokens),
+    lambda: figures.weights_table(weights[block, head], tokens, allowed),
     f"Attention weights of all heads on the sentence; in focus is head {name}.",
 )
 lesson.code(head_kinds)
@@ -57,7 +59,7 @@ received = received_weight(trace.weights).numpy()
 figure(
     "attention-received",
     "How much attention does each token receive?",
-    figures.look_for_sink(received, tokens),
+    figures.look_for_sink(received, tokens, allowed),
     figures.received_heatmap(received, tokens, theme),
     lambda: figures.received_table(received, tokens),
     "Heat map of the mean weight that each token receives in each block.",
@@ -65,7 +67,9 @@ figure(
 
 lesson.say("projections")
 which = controls.projection()
-parts, relations = matrices.projection_matrices(model.encoder(), trace, block, head, which, colors)
+parts, relations = matrices.projection_matrices(
+    model.chosen(speaker.id), trace, tokens, block, head, which, colors
+)
 figure(
     "attention-projection",
     f"How does a token's vector become a {matrices.NAMES[which]}?",
@@ -78,6 +82,8 @@ figure(
 lesson.code(SelfAttention.forward)
 
 lesson.say("pronouns")
+if speaker != model.MINILM:
+    bar.default_reads()
 pronouns = cached.pronoun_trace(TIRED, WIDE, "it", ("animal", "street"))
 links = figures.telling_heads(pronouns.weights.numpy(), pronouns.changes_side.numpy())
 figure(
@@ -93,8 +99,8 @@ st.markdown(figures.verdict_on_pronouns(matrices.head_name(best_block, best_head
 lesson.code(compare_pronouns)
 
 lesson.say("break")
-ablation = controls.ablation()
-changed = model.encoder_trace(sentence, ablation)
+ablation = controls.ablation(speaker.n_blocks, speaker.n_heads)
+changed = model.trace(sentence, speaker.id, ablation)
 after = changed.weights[block, head].numpy()
 figure(
     "attention-broken",
@@ -105,15 +111,17 @@ figure(
         changed.blocks[block].attention.scores[head].numpy(),
         mean_cosine(trace.output, changed.output),
     ),
-    figures.comparison(weights[block, head], after, tokens, theme),
-    lambda: figures.comparison_table(weights[block, head], after, tokens),
+    figures.comparison(weights[block, head], after, tokens, allowed, theme),
+    lambda: figures.comparison_table(weights[block, head], after, tokens, allowed),
     f"Weights of head {name}: intact, changed, and the difference.",
 )
 
 lesson.say("explanation")
 token = strongest.query if selected.token is None else selected.token
-if controls.wants_measures(sentence, len(tokens)):
-    shares = cached.token_measures(sentence, block, head, token)
+if speaker.causal:
+    st.info("These four measures are made for encoders; the model that reads here is a decoder.")
+elif controls.wants_measures(sentence, speaker.id, len(tokens)):
+    shares = cached.token_measures(sentence, speaker.id, block, head, token)
     figure(
         "attention-explanation",
         f"Which tokens made {quoted(tokens[token])} what it is?",

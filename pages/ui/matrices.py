@@ -19,6 +19,7 @@ from pages.ui.components.matrix_view import (
 
 if TYPE_CHECKING:
     from core.attention import AttentionTrace
+    from core.decoder import Decoder, DecoderTrace
     from core.encoder import Encoder, EncoderTrace
 
 Projection = Literal["q", "k", "v"]
@@ -26,15 +27,16 @@ NAMES = {"q": "query", "k": "key", "v": "value"}
 
 
 def projection_matrices(
-    encoder: Encoder,
-    trace: EncoderTrace,
+    model: Encoder | Decoder,
+    trace: EncoderTrace | DecoderTrace,
+    labels: Sequence[str],
     block: int,
     head: int,
     which: Projection,
     colors: dict[str, str],
 ) -> tuple[list[Matrix], list[Product]]:
     """Show how one head's queries, keys or values come from what the block read: X W + b."""
-    attention = encoder.blocks[block].attention
+    attention = model.blocks[block].attention
     layer = {"q": attention.w_q, "k": attention.w_k, "v": attention.w_v}[which]
     result = getattr(trace.blocks[block].attention, which)[head].numpy()
     d_k = result.shape[1]
@@ -42,13 +44,15 @@ def projection_matrices(
     weight = layer.weight[columns].T.numpy()
     bias = layer.bias[columns][None].numpy()
     colour = colors[which]
+    comes_as_it_is = trace.blocks[block].attention_input is trace.blocks[block].input
+    normalised = "" if comes_as_it_is else ", normalised"
     return [
         Matrix(
             "x",
             "X",
-            "what the block reads",
-            trace.blocks[block].input.numpy(),
-            trace.tokens,
+            "what the block reads" + normalised,
+            trace.blocks[block].attention_input.numpy(),
+            labels,
             None,
             "token",
             "dimension",
@@ -73,7 +77,7 @@ def projection_matrices(
             which.upper(),
             f"one {NAMES[which]} per token",
             result,
-            trace.tokens,
+            labels,
             None,
             "token",
             "column",

@@ -135,4 +135,4 @@ def _takes(control: Mapping[str, object]) -> str:
     for kind, words in (("options", " or "), ("several", ", ")):
         if kind in control:
             return words.join(option or "(empty)" for option in control[kind])
-    return "depends on the sentence"
+    return "depends on what is read"

@@ -7,14 +7,20 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from tokenizers.processors import ByteLevel
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import BertProcessing, ByteLevel
 from torch import Tensor
-from transformers import BertModel, GPT2Config, GPT2LMHeadModel, GPT2Model
+from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, GPT2Model
 
 from core.decoder import DecoderTrace
 from core.encoder import EncoderTrace
 from core.tokenization import train_tokenizer
 
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+PIECES = ["the", "cat", "sat", "on", "a", "mat", "dog", "##s", "##ting", "it", "is", ".", ","]
 END_OF_TEXT = "<|endoftext|>"
 
 
@@ -24,6 +30,35 @@ def load_bert(folder) -> BertModel:
 
 def load_gpt2(folder) -> GPT2Model:
     return GPT2Model.from_pretrained(folder, attn_implementation="eager").eval()
+
+
+def save_small_bert(folder: Path) -> Path:
+    """Write a small BERT with random weights and a WordPiece tokenizer; all its sizes differ."""
+    config = BertConfig(
+        vocab_size=len(SPECIAL) + len(PIECES) + 5,
+        max_position_embeddings=17,
+        type_vocab_size=2,
+        hidden_size=35,
+        num_attention_heads=5,
+        num_hidden_layers=3,
+        intermediate_size=53,
+        layer_norm_eps=1e-6,
+        initializer_range=0.5,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        bert = BertModel(config)
+        for parameter in bert.parameters():  # biases and norms too, which start as 0 and 1
+            parameter.data += 0.3 * torch.randn(parameter.shape)
+    bert.save_pretrained(folder)
+    vocabulary = {piece: number for number, piece in enumerate(SPECIAL + PIECES)}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer()
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
 
 
 def save_small_gpt2(folder: Path, **sizes) -> Path:

@@ -7,6 +7,8 @@ import pytest
 import torch
 import yaml
 
+from core.attention import causal_mask
+from core.decoder import DecoderTrace
 from core.encoder import EncoderTrace
 from core.heads import (
     KINDS,
@@ -17,11 +19,14 @@ from core.heads import (
     compare_pronouns,
     evaluate_heads,
     head_kinds,
+    may_look,
     pattern_targets,
     received_weight,
     word_tokens,
     word_weight,
 )
+from core.pretrained import load_decoder
+from tests.core.hugging_face import save_small_gpt2
 
 DATA = Path(__file__).parents[2] / "assets/data"
 TIRED = "The animal didn't cross the street because it was too tired."
@@ -38,10 +43,17 @@ SENTENCES = [
 ]
 
 
-def with_weights(trace: EncoderTrace, weights: torch.Tensor) -> EncoderTrace:
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory):
+    return load_decoder(save_small_gpt2(tmp_path_factory.mktemp("gpt2")))
+
+
+def with_weights(
+    trace: EncoderTrace | DecoderTrace, weights: torch.Tensor
+) -> EncoderTrace | DecoderTrace:
     """A trace of one block, all of whose heads have the given weights (query, key)."""
     block = trace.blocks[0]
-    attention = replace(block.attention, weights=weights.expand(12, -1, -1))
+    attention = replace(block.attention, weights=weights.expand_as(block.attention.weights))
     return replace(trace, blocks=(replace(block, attention=attention),))
 
 
@@ -156,6 +168,39 @@ def test_the_model_has_the_heads_that_were_measured(encoder):
     assert mean[..., PATTERNS.index("itself")].max() < 0.2
     sink = torch.stack([trace.weights[..., 0].mean() for trace in traces]).mean()
     assert 0.35 < sink < 0.55
+
+
+def test_in_a_decoder_no_cell_ahead_has_a_role_and_even_attention_is_spread(decoder):
+    trace = decoder.trace("the cat sat on the mat")
+    allowed = may_look(trace)
+    n = len(trace.tokens)
+    assert torch.equal(allowed, causal_mask(n))
+    kinds = head_kinds(with_weights(trace, allowed / allowed.sum(dim=-1, keepdim=True)))
+    assert {KINDS[kind] for kind in kinds.kinds[0]} == {"spread"}
+    assert kinds.entropy[0, 0].item() == pytest.approx(1, abs=1e-5)
+    assert not kinds.scores[..., PATTERNS.index("next token")].any()
+    first = kinds.scores[0, 0, PATTERNS.index("first token")].item()
+    assert first == pytest.approx(sum(1 / (i + 1) for i in range(n)) / n)
+
+
+@pytest.mark.parametrize("kind", ["previous token", "itself", "first token"])
+def test_a_head_of_a_decoder_that_does_one_thing_only_is_named_after_it(decoder, kind):
+    trace = decoder.trace("the cat sat on the mat")
+    weights = IDEAL[kind](len(trace.tokens))
+    weights[:, 0] += 1 - weights.sum(dim=-1)
+    kinds = head_kinds(with_weights(trace, weights)).kinds
+    assert KINDS[kinds[0, 0]] == kind
+
+
+def test_an_encoder_lets_every_token_look_at_all(encoder):
+    assert may_look(encoder.trace("a dog")).all()
+
+
+def test_bytes_that_are_written_as_letters_are_no_words(decoder):
+    reading = decoder.reader.read("the cat  , 猫")
+    signs = pattern_targets(reading)[PATTERNS.index("punctuation")].any(dim=0)
+    found = [token for token, is_sign in zip(reading.tokens, signs, strict=True) if is_sign]
+    assert found == ["Ġ", "Ġ", ",", "Ġ"]
 
 
 def test_most_kinds_occur_on_an_ordinary_sentence(encoder):

@@ -15,6 +15,7 @@ from core.encoder import Encoder
 from core.pretrained import (
     SHA256,
     bundled_folder,
+    changed_weights,
     decoder_config,
     encoder_config,
     load_decoder,
@@ -59,6 +60,21 @@ def test_another_bert_in_a_folder_equals_hugging_face(small_folder, text):
     expected = bert_quantities(bert, trace.token_ids)
     assert largest_deviation(trace_quantities(trace), expected) < 1e-5
     assert trace.weights.shape == (3, 5, len(trace.tokens), len(trace.tokens))
+
+
+def test_every_weight_that_differs_from_the_file_is_counted():
+    encoder = load_encoder()
+    encoder.trace("Reading changes nothing.")
+    intact = changed_weights(encoder)
+    assert sum(n for _, n in intact.values()) == sum(p.numel() for p in encoder.parameters())
+    assert all(n_changed == 0 for n_changed, _ in intact.values())
+    matrix, bias = encoder.blocks[2].w_1.weight.clone(), encoder.embeddings.norm.bias.clone()
+    matrix[5, 7:10] += 0.5
+    bias[11] -= 0.5
+    encoder.blocks[2].w_1.weight = torch.nn.Parameter(matrix)
+    encoder.embeddings.norm.bias = torch.nn.Parameter(bias)
+    changed = {part: n_changed for part, (n_changed, _) in changed_weights(encoder).items()}
+    assert changed == dict.fromkeys(intact, 0) | {"block 3": 3, "embeddings": 1}
 
 
 def test_a_text_longer_than_the_table_of_positions_is_cut(small_folder):

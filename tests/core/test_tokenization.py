@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer
 
 from core.merges import byte_pair_encoding, learn_merges, merge_pair, pair_counts
@@ -308,6 +308,15 @@ def test_a_token_that_ends_inside_a_character_says_so():
     tokenizer = train_tokenizer("a猫 a猫 a狗", 258, "byte-bpe")
     reading = Reader(tokenizer).read("a猫")
     assert display_labels(reading)[0] == "a + 猫 1/3 · 61 E7"
+
+
+def test_a_space_alone_shows_as_one_even_where_its_offsets_are_trimmed():
+    tokenizer = train_tokenizer("a b a b", 258, "byte-bpe")
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    reading = Reader(tokenizer).read("c  d\n")
+    assert reading.tokens == ("c", "Ġ", "Ġ", "d", "Ċ")
+    assert reading.offsets[1:3] == ((2, 2), (3, 3))
+    assert display_labels(reading) == ("c", "▁", "▁", "d", "↵")
 
 
 def test_korean_syllables_show_their_letters(reader):

@@ -26,18 +26,42 @@ KINDS = (
     "select_slider",
     "toggle",
     "checkbox",
+    "multiselect",
 )
+# Other settings of a page, in which it shows more controls.
+VARIANTS: dict[str, list[dict[str, str]]] = {
+    "scaled_dot_product": [{"source": "my own numbers"}],
+    "self_attention": [{"measures": "true"}],
+}
+# What is chosen inside a figure stands in the address, too.
+INSIDE_FIGURES: dict[str, dict[str, dict[str, object]]] = {
+    "self_attention": {
+        "token": {"label": "Token that looks, from 1, or all", "depends": True},
+        "view": {"label": "View of the weights", "options": ["arcs", "grid", "table"]},
+        "share": {"label": "Share of a row's weight that is drawn, in percent", "depends": True},
+    },
+    "scaled_dot_product": {
+        "cell": {"label": "Cell: matrix, row and column, between hyphens", "depends": True}
+    },
+    "vanishing_gradients": {
+        "gain": {"label": "Gain of the recurrent weights, in the figure", "depends": True},
+        "forget": {"label": "Bias of the forget gate, in the figure", "depends": True},
+    },
+}
 SENTENCES = ("The animal didn't cross the street because it was too tired.", "A dog barked.")
 
 
 def controls(topic: str, sentence: str) -> dict[str, dict[str, object]]:
     """Open a page and describe its bound widgets: name in the address -> what may stand there."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.query_params["sentence"] = sentence
-    app.query_params["ask"] = "false"
-    app.switch_page(f"pages/{topic}.py").run()
-    assert not app.exception
-    return dict(_described(app))
+    found: dict[str, dict[str, object]] = {}
+    for address in ({}, *VARIANTS.get(topic, [])):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        for name, value in ({"sentence": sentence, "ask": "false"} | address).items():
+            app.query_params[name] = value
+        app.switch_page(f"pages/{topic}.py").run()
+        assert not app.exception
+        found = dict(_described(app)) | found
+    return found | INSIDE_FIGURES.get(topic, {})
 
 
 def _described(app: AppTest) -> Iterator[tuple[str, dict[str, object]]]:
@@ -55,7 +79,7 @@ def _described(app: AppTest) -> Iterator[tuple[str, dict[str, object]]]:
                 described["text"] = int(proto.max_chars)
             else:
                 options = [getattr(option, "content", option) for option in proto.options]
-                several = getattr(proto, "click_mode", 0) == 1
+                several = kind == "multiselect" or getattr(proto, "click_mode", 0) == 1
                 described["several" if several else "options"] = options
             yield proto.query_param_key, described
 

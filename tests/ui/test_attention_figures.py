@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.ui.figures import scaled_dot_product, self_attention
+from pages.ui.figures import scaled_dot_product, self_attention, style
 from pages.ui.text import parse_matrix
 
 TOKENS = ("[CLS]", "it", "<b>", "it", "[SEP]")
@@ -17,6 +17,8 @@ WEIGHTS = np.array(
     ],
     dtype=np.float32,
 )
+ALL = np.ones((5, 5), bool)  # every token may look at every other
+CAUSAL = np.tril(ALL)
 
 
 def test_the_strongest_link_joins_two_words_not_special_tokens():
@@ -32,7 +34,7 @@ def test_the_strongest_link_of_special_tokens_alone_is_between_them():
 
 def test_comparison_draws_the_difference_around_a_fixed_zero():
     changed = WEIGHTS[::-1].copy()
-    figure = self_attention.comparison(WEIGHTS, changed, TOKENS, "light")
+    figure = self_attention.comparison(WEIGHTS, changed, TOKENS, ALL, "light")
     np.testing.assert_allclose(figure.data[2].z, changed - WEIGHTS)
     assert figure.layout.coloraxis2.cmin == -figure.layout.coloraxis2.cmax
     assert "<b>" not in "".join(figure.data[0].x)
@@ -41,10 +43,32 @@ def test_comparison_draws_the_difference_around_a_fixed_zero():
 def test_comparison_table_starts_with_the_largest_change():
     changed = WEIGHTS.copy()
     changed[2, 3] = 0.9
-    table = self_attention.comparison_table(WEIGHTS, changed, TOKENS)
+    table = self_attention.comparison_table(WEIGHTS, changed, TOKENS, ALL)
     assert (table["looks from"][0], table["looks at"][0]) == ("3 <b>", "4 it")
     assert table["difference"][0] == pytest.approx(0.7)
     assert len(table["intact"]) == WEIGHTS.size
+
+
+def test_where_a_token_may_not_look_is_a_gap_on_grey_and_no_zero():
+    figure = self_attention.comparison(WEIGHTS, WEIGHTS, TOKENS, CAUSAL, "light")
+    for heatmap in figure.data:
+        np.testing.assert_array_equal(np.isnan(heatmap.z), ~CAUSAL)
+    assert figure.layout.plot_bgcolor == style.GRID["light"]
+    assert figure.layout.xaxis2.title.text == "grey: may not look"
+    table = self_attention.comparison_table(WEIGHTS, 1 - WEIGHTS, TOKENS, CAUSAL)
+    pairs = zip(table["looks from"], table["looks at"], strict=True)
+    assert len(table["intact"]) == 15
+    assert all(int(query[0]) >= int(key[0]) for query, key in pairs)
+    cells = self_attention.weights_table(WEIGHTS, TOKENS, CAUSAL)
+    assert cells["3 <b>"] == [None, None, pytest.approx(0.2), pytest.approx(0.1), 0]
+
+
+def test_an_even_share_counts_only_those_who_may_look():
+    received = np.array([[0.2, 0.5, 0.1, 0.1, 0.1]])
+    said = "`it` receives 0.50 of all attention; an even share would be "
+    assert self_attention.look_for_sink(received, TOKENS, ALL) == f"{said}0.20."
+    share = (1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 5
+    assert self_attention.look_for_sink(received, TOKENS, CAUSAL) == f"{said}{share:.2f}."
 
 
 def test_telling_heads_hold_every_head_that_changes_sides():

@@ -38,6 +38,7 @@ def payload(**changed: Any) -> bytes:
         "kinds": KINDS,
         "selected": Selection(),
         "off": (),
+        "causal": False,
         "colors": COLORS,
     }
     return attention_payload(**(arguments | changed))
@@ -88,6 +89,13 @@ def test_header_names_sizes_kinds_heads_off_and_the_colours_that_are_used() -> N
     assert header["kinds"] == [list(block) for block in KINDS]
     assert header["off"] == [[0, 1], [1, 2]]
     assert header["colors"] == {name: COLORS[name] for name in ("weights", "q", "k")}
+
+
+def test_header_says_whether_no_token_may_look_ahead() -> None:
+    assert [unpacked(payload(causal=causal))[0]["causal"] for causal in (False, True)] == [
+        False,
+        True,
+    ]
 
 
 def test_selection_inside_the_weights_is_sent_as_it_is() -> None:

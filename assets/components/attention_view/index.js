@@ -6,6 +6,7 @@ const SHADE = 0.5; // weight ** SHADE is the share of colour: small weights stay
 const REPORT_DELAY = 150; // ms
 const TOKENS_HINT = "Point at a token to see where it looks; click to keep it.";
 const HEADS_HINT = "One pixel per weight. Click a head to enlarge it.";
+const FORBIDDEN = -1; // instead of a weight, where the mask lets nobody look
 const figures = new WeakMap(); // parentElement -> figure
 
 const FRAME = `
@@ -35,6 +36,7 @@ const FRAME = `
           <label class="for-arcs">Show the strongest links that carry <output></output> of the attention
             <input type="range" min="10" max="100" step="5"></label>
           <span class="color-bar for-grid">weight 0 <canvas width="256" height="1"></canvas> 1</span>
+          <span class="for-grid for-causal">may not look</span>
           <small>drawn in 255 steps</small>
         </div>
       </section>
@@ -50,6 +52,7 @@ const FRAME = `
         <div class="heads" role="toolbar" aria-label="All heads"></div>
         <div class="bar foot">
           <span class="color-bar">weight 0 <canvas width="256" height="1"></canvas> 1</span>
+          <span class="for-causal">may not look</span>
           <small>in each picture: row looks, column is looked at</small>
         </div>
       </section>
@@ -67,7 +70,12 @@ export default function ({ data, parentElement, setStateValue }) {
 function decode(bytes) {
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
-  return { ...header, n: header.tokens.length, weights: bytes.subarray(4 + size) };
+  const [n, weights] = [header.tokens.length, bytes.subarray(4 + size)];
+  return { ...header, n, weights: header.causal ? masked(weights, n) : weights };
+}
+
+function masked(weights, n) {
+  return Int16Array.from(weights, (weight, i) => (i % n > Math.floor(i / n) % n ? FORBIDDEN : weight));
 }
 
 function mount(parentElement) {
@@ -167,8 +175,8 @@ function strongestFirst(weights) {
 }
 
 function keysThatCarry(row, share) {
-  const enough = share * row.reduce((sum, weight) => sum + weight, 0);
   const keys = strongestFirst(row).filter((key) => row[key] > 0);
+  const enough = share * keys.reduce((sum, key) => sum + row[key], 0);
   let carried = 0;
   return keys.slice(0, keys.findIndex((key) => (carried += row[key]) >= enough) + 1);
 }
@@ -185,6 +193,7 @@ function visibleLinks(figure, at) {
 }
 
 function percent(weight) {
+  if (weight === FORBIDDEN) return "may not look";
   const whole = Math.round(weight / 2.55);
   return whole ? `${whole} %` : "<1 %";
 }
@@ -236,7 +245,8 @@ function drawPointed(figure) {
   figure.tokens.forEach((chip, i) => {
     chip.classList.toggle("at", at?.token === i);
     const weight = at ? weights[i] : 0;
-    if (chip.dataset.weight !== `${weight}`) chip.style.setProperty("--weight", weight / 255);
+    chip.classList.toggle("forbidden", weight === FORBIDDEN);
+    if (chip.dataset.weight !== `${weight}`) chip.style.setProperty("--weight", Math.max(0, weight) / 255);
     chip.dataset.weight = weight;
   });
   figure.readout.replaceChildren(...readout(figure, at, weights));
@@ -245,7 +255,9 @@ function drawPointed(figure) {
 
 function readout(figure, at, weights) {
   if (!at) return [TOKENS_HINT];
-  const others = at.key === undefined ? strongestFirst(weights).slice(0, 3) : [at.key];
+  const allowed = (token) => weights[token] !== FORBIDDEN;
+  const others = at.key === undefined ? strongestFirst(weights).filter(allowed).slice(0, 3) : [at.key];
+  if (!others.every(allowed)) return [nameOf(figure, at.token, "query"), " may not look at ", nameOf(figure, at.key, "key")];
   const [verb, side] = at.side === "query" ? [" looks at ", "key"] : [" is looked at by ", "query"];
   const list = others.flatMap((other, i) => [i ? ", " : "", nameOf(figure, other, side), `: ${percent(weights[other])}`]);
   return [nameOf(figure, at.token, at.side), verb, ...list];
@@ -263,6 +275,7 @@ function drawSelection(figure) {
   }
   figure.panel.setAttribute("aria-labelledby", selected.view);
   figure.root.dataset.view = selected.view;
+  figure.root.dataset.causal = payload.causal;
   figure.slider.value = Math.round(100 * selected.share);
   figure.share.textContent = `${figure.slider.value} %`;
   figure.tokens.forEach((chip, i) => chip.setAttribute("aria-pressed", i === selected.token));
@@ -394,7 +407,7 @@ function cellAt({ layout: { left, top, cell }, payload: { n } }, { offsetX, offs
 }
 
 function drawTable(figure, at) {
-  const weightCell = (weight) => make("td", { class: "weight", style: `--weight: ${weight / 255}` }, percent(weight));
+  const weightCell = (weight) => make("td", { class: "weight", style: `--weight: ${Math.max(0, weight) / 255}` }, percent(weight));
   const fill = (caption, columns, rows) =>
     figure.table.replaceChildren(
       make("caption", {}, ...caption),
@@ -465,11 +478,14 @@ function arrangeHeads(figure) {
 
 // One pixel for each of the 256 possible weights.
 function mixShades(figure) {
-  const { paper } = pageStyle(figure);
+  const { paper, line } = pageStyle(figure);
   const color = figure.payload.colors.weights;
   if (figure.recipe === paper + color) return false;
   figure.recipe = paper + color;
-  const pen = make("canvas", { width: 256, height: 1 }).getContext("2d");
+  const pen = make("canvas", { width: 256, height: 1 }).getContext("2d", { willReadFrequently: true });
+  pen.fillStyle = line;
+  pen.fillRect(0, 0, 1, 1);
+  [figure.forbidden] = new Uint32Array(pen.getImageData(0, 0, 1, 1).data.buffer);
   pen.fillStyle = pen.createLinearGradient(0.5, 0, 255.5, 0);
   pen.fillStyle.addColorStop(0, paper);
   pen.fillStyle.addColorStop(1, color);
@@ -481,12 +497,12 @@ function mixShades(figure) {
   return true;
 }
 
-function drawHeads({ thumbnails, heads, shades, payload: { weights, n } }) {
+function drawHeads({ thumbnails, heads, shades, forbidden, payload: { weights, n } }) {
   const image = new ImageData(n, n);
   const pixels = new Uint32Array(image.data.buffer);
   thumbnails.forEach(({ firstChild: canvas }, i) => {
     const start = i * n * n;
-    for (let j = 0; j < pixels.length; j++) pixels[j] = shades[weights[start + j]];
+    for (let j = 0; j < pixels.length; j++) pixels[j] = shades[weights[start + j]] ?? forbidden;
     canvas.width = canvas.height = n;
     canvas.getContext("2d").putImageData(image, 0, 0);
   });

@@ -65,9 +65,11 @@ function receive(view, data) {
     matrix.low = finite.reduce((low, value) => Math.min(low, value), Infinity);
     matrix.high = finite.reduce((high, value) => Math.max(high, value), -Infinity);
     matrix.limit = Math.max(-matrix.low, matrix.high) || 1;
+    matrix.asked = matrix.values; // -∞ in it: a cell that is hatched
   }
   for (const { kind, result, source } of figure.relations) {
     if (kind === "mask") view.matrix.get(result).limit = view.matrix.get(source).limit; // same colours
+    if (kind === "softmax") view.matrix.get(result).asked = view.matrix.get(source).values;
   }
   view.curve.hidden = figure.matrices.every((matrix) => matrix.scale === "sequential");
   if (structure !== view.structure) build(view);
@@ -365,7 +367,7 @@ function paint(card, palette) {
   const shade = shader(matrix, palette);
   const image = new ImageData(matrix.n_columns, matrix.n_rows);
   matrix.values.forEach((value, i) => {
-    image.data.set([...shade(value), Number.isFinite(value) ? 255 : 0], 4 * i);
+    image.data.set([...shade(value), Number.isFinite(matrix.asked[i]) ? 255 : 0], 4 * i);
   });
   const small = element("canvas", { width: matrix.n_columns, height: matrix.n_rows });
   small.getContext("2d").putImageData(image, 0, 0);
@@ -403,7 +405,7 @@ function hasNumbers({ w, h }) {
   return w >= NUMBER_CELL && h >= LINE;
 }
 
-// What shows through where a cell has no colour, since it has no finite value.
+// What shows through where a cell has no colour, since a mask forbids it.
 function hatch(pen, width, height, { paper, ink }) {
   pen.strokeStyle = css(mix(paper, ink, 0.4));
   pen.beginPath();

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.ui.cached.model import AT_ONCE, encoder_trace
+from pages.ui.cached.model import AT_ONCE, Speaker, trace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,27 +22,55 @@ MASKS = ("none", "causal", "padding")
 Rows = tuple[tuple[float, ...], ...]  # a small matrix that was typed
 
 
-def mask_for(name: str, length: int) -> Tensor | None:
+def mask_for(name: str, length: int) -> Tensor:
     """Make a mask; for padding, as if the last quarter of the text only filled up a batch."""
     from core import attention
 
     if name == "causal":
         return attention.causal_mask(length)
-    if name == "padding":
-        return attention.padding_mask(length - length // 4, length)
-    return None
+    return attention.padding_mask(length - length // 4 if name == "padding" else length, length)
+
+
+def mask_of(attention: AttentionTrace) -> Tensor:
+    """Find the mask under which a head has attended."""
+    return ~attention.scores.isneginf()
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def head_attention(
-    text: str, block: int, head: int, mask: str = "none", scale: bool = True, temperature: float = 1
+    text: str,
+    model_id: str,
+    block: int,
+    head: int,
+    mask: str = "none",
+    scale: bool = True,
+    temperature: float = 1,
 ) -> AttentionTrace:
-    """Let one head attend again, with a mask, without scaling, or at another temperature."""
+    """Let one head attend again, with a mask, without scaling, or at another temperature.
+
+    A decoder's own mask stays, whatever is added.
+    """
     from core.attention import scaled_dot_product_attention
 
-    trace = encoder_trace(text).blocks[block].attention
-    q, k, v = trace.q[head] / temperature, trace.k[head], trace.v[head]
-    return scaled_dot_product_attention(q, k, v, mask_for(mask, len(q)), scale)
+    attention = one_head(trace(text, model_id).blocks[block].attention, head)
+    q, k, v = attention.q / temperature, attention.k, attention.v
+    allowed = mask_of(attention) & mask_for(mask, len(q))
+    return scaled_dot_product_attention(q, k, v, allowed, scale)
+
+
+def one_head(attention: AttentionTrace, head: int) -> AttentionTrace:
+    """Take one head out of several."""
+    return type(attention)(*(quantity[head] for quantity in vars(attention).values()))
+
+
+def mask_scores(text: str, speaker: Speaker, block: int, head: int) -> dict[str, np.ndarray]:
+    """Give the scores of a head without a mask, and under each; a decoder is never without."""
+    intact, causal, padding = (
+        head_attention(text, speaker.id, block, head, mask).scores.numpy() for mask in MASKS
+    )
+    if speaker.causal:
+        return {"causal": causal, "causal and padding": padding}
+    return {"no mask": intact, "causal": causal, "padding": padding}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -56,12 +84,14 @@ def typed_attention(q: Rows, k: Rows, v: Rows, mask: str, scale: bool) -> Attent
     return scaled_dot_product_attention(*tensors, mask_for(mask, len(q)), scale)
 
 
-def fused_difference(trace: AttentionTrace, mask: str, scale: bool) -> float:
+def fused_difference(attention: AttentionTrace, scale: bool) -> float:
     """Measure how far PyTorch's fused attention is from the one shown: the largest difference."""
     from core.attention import fused_attention
 
-    fused = fused_attention(trace.q, trace.k, trace.v, mask_for(mask, len(trace.q)), scale)
-    return (fused - trace.output).abs().max().item()
+    allowed = mask_of(attention)
+    mask = None if allowed.all() else allowed
+    fused = fused_attention(attention.q, attention.k, attention.v, mask, scale)
+    return (fused - attention.output).abs().max().item()
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -82,11 +112,12 @@ def arrays(statistics: SoftmaxStatistics) -> dict[str, np.ndarray]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def output_gradients(
-    text: str, block: int, head: int, query: int, dimension: int
+    text: str, model_id: str, block: int, head: int, query: int, dimension: int
 ) -> dict[str, np.ndarray]:
     """Follow one number of a head's output back to its queries, keys and values."""
     from core.scaling import output_gradients as gradients
 
-    trace = encoder_trace(text).blocks[block].attention
-    grads = gradients(trace.q[head], trace.k[head], trace.v[head], query, dimension)
+    attention = one_head(trace(text, model_id).blocks[block].attention, head)
+    q, k, v = attention.q, attention.k, attention.v
+    grads = gradients(q, k, v, query, dimension, mask_of(attention))
     return {name: grad.numpy() for name, grad in zip("qkv", grads, strict=True)}

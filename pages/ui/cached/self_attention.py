@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 import yaml
 
-from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace
+from pages.ui.cached.model import AT_ONCE, chosen, encoder, encoder_trace, trace
 from pages.ui.cached.texts import ASSETS
 
 if TYPE_CHECKING:
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def head_kinds(text: str) -> list[list[str]]:
+def head_kinds(text: str, model_id: str) -> list[list[str]]:
     """Name what each head does on a text: one list per block."""
     from core import heads
 
-    kinds = heads.head_kinds(encoder_trace(text)).kinds.tolist()
+    kinds = heads.head_kinds(trace(text, model_id)).kinds.tolist()
     return [[heads.KINDS[kind] for kind in block] for block in kinds]
 
 
 @st.cache_resource(max_entries=256, show_spinner="Reading the sentence without each of its tokens")
-def token_measures(text: str, block: int, head: int, token: int) -> np.ndarray:
+def token_measures(text: str, model_id: str, block: int, head: int, token: int) -> np.ndarray:
     """Ask in four ways which tokens mattered for one token: (measure, token), rows sum to 1.
 
-    The order is that of `pages.ui.figures.self_attention.MEASURES`; NaN where a token cannot be
-    left out.
+    Of an encoder only. The order is that of `pages.ui.figures.self_attention.MEASURES`; NaN where
+    a token cannot be left out.
     """
     from core import attribution
 
-    trace = encoder_trace(text)
+    read, reader = trace(text, model_id), chosen(model_id)
     with AT_ONCE:
         measures = (
-            trace.weights[block, head, token],
-            attribution.attention_rollout(trace.weights)[-1, token],
-            attribution.gradient_times_input(encoder(), trace, token),
-            attribution.leave_one_out(encoder(), trace, token),
+            read.weights[block, head, token],
+            attribution.attention_rollout(read.weights)[-1, token],
+            attribution.gradient_times_input(reader, read, token),
+            attribution.leave_one_out(reader, read, token),
         )
     return np.stack([(row / row.nansum().clamp_min(1e-12)).numpy() for row in measures])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 import yaml
 
+from pages.ui.cached.model import MINILM, listed
 from pages.ui.glossary import Term, link_terms, parse_glossary
 from pages.ui.questions import Question, parse_questions
 from pages.ui.text import LessonText, parse_lesson
@@ -45,8 +46,17 @@ def questions(name: str) -> dict[str, Question]:
 
 @st.cache_resource(show_spinner=False)
 def addresses() -> dict[str, dict[str, dict[str, object]]]:
-    """Read what the address can set on each page: page -> name -> what may stand there."""
-    return yaml.safe_load((ASSETS / "data/addresses.yaml").read_text(encoding="utf-8"))
+    """Read what the address can set on each page: page -> name -> what may stand there.
+
+    Where one of the operator's models may read, its sizes decide what other controls take.
+    """
+    pages = yaml.safe_load((ASSETS / "data/addresses.yaml").read_text(encoding="utf-8"))
+    for controls in pages.values():
+        if listed() and "head" in controls:
+            for name in controls.keys() & {"block", "head", "mask", "out_column"}:
+                controls[name] = {"label": controls[name]["label"], "depends": True}
+            controls["model"] = {"label": "Model", "options": [MINILM.id, *listed()]}
+    return pages
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,4 +1,4 @@
-"""All attention weights of an encoder in the browser: tokens, the head in focus, every head."""
+"""All attention weights of a model in the browser: tokens, the head in focus, every head."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def attention_view(
     selected: Selection,
     *,
     off: Collection[tuple[int, int]] = (),
+    causal: bool = False,
     colors: Mapping[str, str],
     key: str,
     on_change: Callable[[], None],
@@ -61,12 +62,13 @@ def attention_view(
         kinds: What each head does on this sentence, in a few words: one list per block.
         selected: What is in focus; a value that Python has not sent before moves the browser's.
         off: The (block, head) pairs that are switched off.
+        causal: Whether no token may look at a later one; such cells are not drawn as weights of 0.
         colors: The palette of the current theme; "weights", "q" and "k" are used.
         key: Name of the figure on its page; `reported_selection` reads by it.
         on_change: Called before the rerun when the learner has chosen something else.
     """
     _mount(
-        data=attention_payload(weights, tokens, kinds, selected, off, colors),
+        data=attention_payload(weights, tokens, kinds, selected, off, colors, causal),
         key=key,
         on_selected_change=on_change,
     )
@@ -79,6 +81,7 @@ def attention_payload(
     selected: Selection,
     off: Collection[tuple[int, int]],
     colors: Mapping[str, str],
+    causal: bool = False,
 ) -> bytes:
     """Pack the figure: header length (uint32), header (JSON), weights in 255 steps (uint8).
 
@@ -109,6 +112,7 @@ def attention_payload(
         "n_heads": n_heads,
         "kinds": [list(block) for block in kinds],
         "off": sorted(off),
+        "causal": causal,
         "selected": asdict(_within(selected, weights.shape)),
         "colors": {name: colors[name] for name in ("weights", "q", "k")},
     }

@@ -51,12 +51,13 @@ def typed_matrices() -> dict[str, cached.Rows] | None:
     return typed
 
 
-def mask() -> str:
-    """Ask which keys a query may look at."""
+def mask(causal: bool) -> str:
+    """Ask which keys a query may look at; the causal mask of a decoder cannot be taken off."""
+    masks = cached.MASKS[1:] if causal else cached.MASKS
     chosen = st.segmented_control(
-        "Mask", cached.MASKS, default="none", required=True, key="mask", bind="query-params"
+        "Mask", masks, default=masks[0], required=True, key="mask", bind="query-params"
     )
-    return chosen or "none"
+    return chosen or masks[0]
 
 
 def scaled() -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import bar, matrices
+from pages.ui.cached.model import MINILM
 from pages.ui.components.attention_view import Selection, reported_selection, valid_selection
 from pages.ui.text import whole_number
 
@@ -77,10 +78,15 @@ ABLATIONS = {
 }
 
 
-def ablation() -> Ablation:
+def ablation(n_blocks: int, n_heads: int) -> Ablation:
     """Ask what to take away from the model while it reads."""
     from core.encoder import Ablation
 
+    places = {
+        matrices.head_name(block, head): (block, head)
+        for block in range(n_blocks)
+        for head in range(n_heads)
+    }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         parts = st.pills(
             "Take away",
@@ -93,21 +99,22 @@ def ablation() -> Ablation:
         )
         heads = st.multiselect(
             "Switch heads off",
-            [(block, head) for block in range(bar.N_BLOCKS) for head in range(bar.N_HEADS)],
-            format_func=lambda place: matrices.head_name(*place),
+            list(places),
             key="off",
             bind="query-params",
             placeholder="none",
             max_selections=24,
         )
     changes = {name: value for part in parts for name, value in ABLATIONS[part].items()}
-    return Ablation(heads=frozenset(heads), **changes)
+    return Ablation(heads=frozenset(places[name] for name in heads), **changes)
 
 
-def wants_measures(text: str, n_tokens: int) -> bool:
-    """Ask whether to compute what takes long; for the default sentence everybody shares it."""
-    return text == bar.DEFAULT_SENTENCE or st.toggle(
-        f"Compute it for this sentence (about {0.002 * n_tokens**2:.1f} s)",
+def wants_measures(text: str, model_id: str, n_tokens: int) -> bool:
+    """Ask whether to compute what takes long; what the default says of itself everybody shares."""
+    is_default = model_id == MINILM.id
+    duration = f"about {0.002 * n_tokens**2:.1f} s" if is_default else "it may take a while"
+    return (is_default and text == bar.DEFAULT_SENTENCE) or st.toggle(
+        f"Compute it for this sentence ({duration})",
         key="measures",
         bind="query-params",
     )

@@ -36,10 +36,12 @@ def pairs_table(
 
 def look_for_masks(scores: dict[str, np.ndarray], tokens: Sequence[str]) -> str:
     """Say how many of the pairs each mask forbids."""
-    causal, padding = (int(np.isinf(values).sum()) for values in list(scores.values())[1:])
+    *_, causal, padding = (int(np.isinf(values).sum()) for values in scores.values())
+    alone = "no mask" in scores  # a model without a mask of its own
+    also = f"the padding mask {padding} (whole columns)" if alone else f"both masks {padding}"
     return (
-        f"Of {len(tokens) ** 2} pairs, the causal mask forbids {causal} (a triangle), "
-        f"the padding mask {padding} (whole columns). After softmax, their weight is exactly 0."
+        f"Of {len(tokens) ** 2} pairs, the causal mask forbids {causal} (a triangle), {also}. "
+        "After softmax, their weight is exactly 0."
     )
 
 
@@ -172,6 +174,13 @@ def temperature_bars(
         barmode="group",
         yaxis={"title": "weight", "rangemode": "tozero"},
     )
+
+
+def temperature_table(
+    usual: np.ndarray, changed: np.ndarray, tokens: Sequence[str], temperature: float
+) -> dict[str, list[object]]:
+    """Write one token's weights at both temperatures as a table."""
+    return {"token": list(tokens), "at 1": usual.tolist(), f"at {temperature}": changed.tolist()}
 
 
 def look_for_temperature(

@@ -55,21 +55,33 @@ def matrix_table(values: np.ndarray, tokens: Sequence[str]) -> dict[str, list[ob
     return {"token": [f"{place} {token}" for place, token in enumerate(tokens, 1)], **columns}
 
 
-def look_for_sink(received: np.ndarray, tokens: Sequence[str]) -> str:
-    """Say which token receives most, against an even share."""
+def look_for_sink(received: np.ndarray, tokens: Sequence[str], allowed: np.ndarray) -> str:
+    """Say which token receives most, against what it would if all were looked at alike.
+
+    Args:
+        received: (block, token), mean of heads.
+        tokens: One text per token.
+        allowed: Whether a token may look at another: (query, key).
+    """
     mean = received.mean(axis=0)
     most = int(mean.argmax())
+    even = allowed / allowed.sum(axis=1, keepdims=True)
     return (
         f"{quoted(tokens[most])} receives {mean[most]:.2f} of all attention; "
-        f"an even share would be {1 / len(tokens):.2f}."
+        f"an even share would be {even[:, most].mean():.2f}."
     )
 
 
-def weights_table(weights: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
-    """Write the weights of one head as a table: a row per token that looks."""
+def weights_table(
+    weights: np.ndarray, tokens: Sequence[str], allowed: np.ndarray
+) -> dict[str, list[object]]:
+    """Write the weights of one head as a table: a row per token that looks.
+
+    Where it may not look (query, key), the cell is empty.
+    """
     names = [f"{place} {token}" for place, token in enumerate(tokens, 1)]
-    columns = {name: np.round(weights[:, key], 4).tolist() for key, name in enumerate(names)}
-    return {"looks from": names, **columns}
+    cells = np.where(allowed, np.round(weights, 4), None)
+    return {"looks from": names} | {name: cells[:, key].tolist() for key, name in enumerate(names)}
 
 
 def received_heatmap(received: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
@@ -101,10 +113,19 @@ def received_table(received: np.ndarray, tokens: Sequence[str]) -> dict[str, lis
 
 
 def comparison(
-    intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str], theme: Theme
+    intact: np.ndarray,
+    changed: np.ndarray,
+    tokens: Sequence[str],
+    allowed: np.ndarray,
+    theme: Theme,
 ) -> go.Figure:
-    """Show weights intact, changed, and the difference (query x key) on a scale with fixed zero."""
+    """Show weights intact, changed, and the difference (query x key) on a scale with fixed zero.
+
+    Where a token may not look, there is no weight: the ground shows through, in grey.
+    """
     labels = style.plot_labels(tokens)
+    open_ground = {} if allowed.all() else {"plot_bgcolor": style.GRID[theme]}
+    legend = {} if allowed.all() else {"title": "grey: may not look"}
     difference = changed - intact
     most = float(max(intact.max(), changed.max()))
     extent = max(float(np.abs(difference).max()), 1e-6)
@@ -117,11 +138,12 @@ def comparison(
     return style.drawn(
         [
             go.Heatmap(
-                z=values.astype(np.float32),
+                z=np.where(allowed, values.astype(np.float32), np.nan),
                 x=labels,
                 y=labels,
                 xaxis=f"x{number}",
                 coloraxis=colouring,
+                hoverongaps=False,
                 hovertemplate="%{y} → %{x}: %{z:.3f}<extra></extra>",
             )
             for _, values, number, colouring, _ in panels
@@ -129,7 +151,8 @@ def comparison(
         theme,
         420,
         margin={"t": 32},
-        **{f"xaxis{number}": {"domain": domain} for _, _, number, _, domain in panels},
+        **open_ground,
+        **{f"xaxis{number}": {"domain": domain, **legend} for _, _, number, _, domain in panels},
         yaxis={"autorange": "reversed", "title": "token that looks"},
         annotations=[
             {
@@ -159,12 +182,12 @@ def comparison(
 
 
 def comparison_table(
-    intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str]
+    intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str], allowed: np.ndarray
 ) -> dict[str, list[object]]:
-    """Write both weights of every pair of tokens as a table, the largest change first."""
+    """Write both weights of every pair of tokens that may look, the largest change first."""
     difference = changed - intact
-    order = np.argsort(-np.abs(difference), axis=None)
-    queries, keys = np.unravel_index(order, difference.shape)
+    order = np.argsort(np.where(allowed, -np.abs(difference), np.inf), axis=None)
+    queries, keys = np.unravel_index(order[: allowed.sum()], difference.shape)
     return {
         "looks from": [f"{query + 1} {tokens[query]}" for query in queries],
         "looks at": [f"{key + 1} {tokens[key]}" for key in keys],
