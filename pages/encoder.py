@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.deep_stack import StackLearner, watch_stack, wire
 from core.encoder import EncoderBlock
 from core.residual_stream import (
@@ -14,7 +15,8 @@ from core.residual_stream import (
     vector_statistics,
     vectors_without_word,
 )
-from pages.ui import bar
+from pages.ui import bar, compare
+from pages.ui.answers import encoder as answers
 from pages.ui.cached import encoder as cached
 from pages.ui.cached import model
 from pages.ui.controls import encoder as controls
@@ -66,6 +68,10 @@ figure(
     lambda: figures.share_table(attention, feed_forward),
     "Two bars per block: the length of what attention and the feed-forward layer add.",
 )
+most = int(attention.argmax())
+lesson.numbers(
+    figures.share_arithmetic(*cached.addition(sentence, most, token), tokens[token], most)
+)
 
 
 @st.fragment
@@ -81,6 +87,8 @@ def stages() -> None:
         lambda: figures.stage_table(*found, tokens),
         "Five marks per token on a logarithmic scale, one for each stage of the block.",
     )
+    entry = cached.normalised_entry(sentence, block, token)
+    lesson.numbers(figures.norm_arithmetic(*entry, token=tokens[token]))
 
 
 stages()
@@ -101,6 +109,7 @@ def units() -> None:
         figures.unit_heatmap(activations, tokens, theme),
         lambda: figures.unit_table(activations, tokens),
         f"Heat map of tokens by the {figures.SHOWN_UNITS} strongest units: few cells are coloured.",
+        lesson.predict("firing", answers.firing(activations, tokens, token)),
     )
     found = cached.unit(block, unit)
     figure(
@@ -117,11 +126,21 @@ units()
 lesson.code(follow_unit)
 
 lesson.say("depth")
+distance = cached.travel(sentence, token)
+figure(
+    "encoder-travel",
+    f"How far does {name} travel?",
+    figures.look_for_travel(distance, tokens, token),
+    figures.distance_heatmap(distance, tokens, theme),
+    lambda: figures.table_by_depth(tokens, {"change": distance}),
+    "Heat map of depth by token: at the start only one column is coloured, then all of them.",
+    lesson.predict("reach", answers.reach(distance, tokens, token)),
+)
 
 
 @st.fragment
 def depth() -> None:
-    """Read the followed token and the sentence after some block."""
+    """Read the followed token after some block."""
     place = controls.depth()
     read = cached.read_out(sentence, token)
     near, cosines = read.tokens[place], read.cosines[place]
@@ -133,28 +152,10 @@ def depth() -> None:
         lambda: words.neighbour_table(near, cosines),
         "Bars with the cosines of the nearest rows of the input table.",
     )
-    by_depth = cached.similarity(sentence, controls.other_sentence())
-    figure(
-        "encoder-similarity",
-        "How alike are two sentences, read at that depth?",
-        figures.look_for_similarity(by_depth, place),
-        figures.similarity_line(by_depth, place, theme),
-        lambda: figures.similarity_table(by_depth),
-        "A line over the blocks: the cosine of the two sentences; one point is larger.",
-    )
 
 
 depth()
-distance = cached.travel(sentence, token)
-figure(
-    "encoder-travel",
-    f"How far has {name} travelled?",
-    figures.look_for_travel(distance, tokens, token),
-    figures.distance_heatmap(distance, tokens, theme),
-    lambda: figures.table_by_depth(tokens, {"change": distance}),
-    "Heat map of depth by token: at the start only one column is coloured, then all of them.",
-)
-lesson.code(read_out, sentence_cosines, vectors_without_word)
+lesson.code(vectors_without_word, read_out)
 
 lesson.say("break")
 
@@ -171,6 +172,7 @@ def take_away() -> None:
         figures.break_lines(found.intact_likeness, found.likeness, theme),
         lambda: figures.break_table(found.intact_likeness, found.likeness, found.distance),
         "Two lines over the blocks: how alike the tokens are, intact and broken.",
+        lesson.predict(*answers.without(part, found.intact_likeness, found.likeness)),
     )
     figure(
         "encoder-difference",
@@ -196,10 +198,11 @@ def deep() -> None:
     figure(
         "encoder-gradients",
         f"How much of the gradient comes back through {n_blocks} blocks?",
-        figures.look_for_stack(gradients, likeness),
+        figures.look_for_stack(gradients),
         figures.stack_lines(gradients, "gradient at this depth", True, theme),
         lambda: figures.stack_table(gradients, likeness),
         "Lines over the blocks on a logarithmic scale, one per wiring, with the band of 8 seeds.",
+        lesson.predict("gradient", answers.gradient(gradients)),
     )
     figure(
         "encoder-likeness",
@@ -232,4 +235,32 @@ def learn() -> None:
 
 learn()
 lesson.code(StackLearner.update)
+
+lesson.say("compare")
+second = compare.second_sentence()
+if second:
+    by_depth = cached.similarity(sentence, second)
+    figure(
+        "encoder-similarity",
+        "How alike are the two sentences, read after each block?",
+        figures.look_for_similarity(by_depth),
+        figures.similarity_line(by_depth, theme),
+        lambda: figures.similarity_table(by_depth),
+        "A line over the blocks: the cosine of the two sentences.",
+    )
+    shared = cached.shared(sentence, second)
+    if shared.has_words:
+        figure(
+            "encoder-compare",
+            "Does a token turn alike in both sentences?",
+            figures.look_for_shared(shared.first, shared.second, shared.tokens),
+            figures.shared_heatmaps(shared.first, shared.second, shared.tokens, theme),
+            lambda: figures.shared_table(shared.first, shared.second, shared.tokens),
+            "Heat maps of token by block: cosine to the start in each sentence; the difference.",
+        )
+    else:
+        st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+lesson.code(sentence_cosines, shared_tokens)
+
+lesson.snippet(SENTENCE=sentence)
 lesson.next()

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.embeddings import cosine_similarity, nearest_rows
+from core.pretrained import changed_weights
 from core.sentence_meaning import (
     probe_gradients,
     sentence_vector,
@@ -11,7 +13,8 @@ from core.sentence_meaning import (
     train_probe,
     vectors_without_each,
 )
-from pages.ui import bar
+from pages.ui import bar, compare
+from pages.ui.answers import sentence_meaning as answers
 from pages.ui.cached import model
 from pages.ui.cached import sentence_meaning as cached
 from pages.ui.controls import sentence_meaning as controls
@@ -27,7 +30,8 @@ reading = model.reading(sentence)
 tokens, offsets = reading.tokens, reading.offsets
 
 lesson.say("tokens")
-shares = cached.meaning(sentence).shares
+meaning = cached.meaning(sentence)
+shares = meaning.shares
 figure(
     "meaning-tokens",
     "How much of the sentence vector does each token give?",
@@ -36,6 +40,7 @@ figure(
     lambda: figures.share_table(shares, tokens),
     "Bars: the share of each token in the sentence vector, beside a line at an even share.",
 )
+lesson.numbers(figures.share_arithmetic(tokens, offsets, meaning.projections, meaning.mean_length))
 lesson.code(sentence_vector, token_shares)
 
 lesson.say("similarity")
@@ -50,6 +55,8 @@ if len(lines) > 1:
         lambda: figures.similarity_table(lines, cosines),
         "Heat map of the cosine of every pair of lines.",
     )
+    alike = figures.most_alike(lines, cosines)
+    lesson.numbers(figures.cosine_arithmetic(*map(cached.entries, alike), alike))
 else:
     st.info("Write at least two sentences, each on a line of its own.")
 lesson.code(cosine_similarity)
@@ -73,6 +80,7 @@ def search() -> None:
         figures.cosine_bars(ranked, nearness, theme),
         lambda: figures.ranking_table(ranked, nearness),
         "Bars: the cosine of every line with the query, best first.",
+        lesson.predict("search", answers.search(query, ranked, nearness)),
     )
 
 
@@ -113,7 +121,8 @@ def probe() -> None:
     if len({example.label for example in examples}) < 2:
         st.info("Write examples for at least two labels, for instance food: I like soup.")
         return
-    trained = cached.probe(examples, controls.n_steps())
+    n_steps = controls.n_steps()
+    trained = cached.probe(examples, n_steps)
     history = cached.training(trained)
     figure(
         "meaning-training",
@@ -124,6 +133,16 @@ def probe() -> None:
         figures.loss_lines(history.loss, history.left_out_loss, len(trained.labels), theme),
         lambda: figures.training_table(*history),
         "Two falling lines: the loss on the examples, and above it that on left-out lines.",
+    )
+    weights = cached.weights_now(sentence, examples, n_steps)
+    figure(
+        "meaning-probe",
+        "What did all this change?",
+        figures.look_for_weights(weights, len(examples)),
+        figures.weight_bars(weights, theme),
+        lambda: figures.weight_table(weights),
+        "Bars for the parts of the encoder and the probe: the share of their weights that changed.",
+        lesson.predict("learned", answers.learned(weights)),
     )
     judged = cached.probabilities(sentence, trained)
     if not controls.wants_effects(len(tokens)):
@@ -142,7 +161,7 @@ def probe() -> None:
 
 
 probe()
-lesson.code(train_probe, probe_gradients, vectors_without_each, token_effects)
+lesson.code(train_probe, probe_gradients, changed_weights, vectors_without_each, token_effects)
 
 lesson.say("limits")
 
@@ -159,8 +178,28 @@ def limits() -> None:
         figures.limit_bars(triples, pair, own, theme),
         lambda: figures.limit_table(triples, pair, own),
         "Pairs of bars: the cosine of a sentence with a paraphrase, and with another meaning.",
+        lesson.predict("pair", answers.pair(*pair, own)),
     )
 
 
 limits()
+
+lesson.say("compare")
+second = compare.second_sentence()
+if second:
+    shared = cached.shared(sentence, second)
+    if shared.has_words:
+        figure(
+            "meaning-compare",
+            "Does a token give the same to both sentences?",
+            figures.look_for_shared(*shared[:3], cached.cosine(sentence, second)),
+            figures.shared_bars(*shared[:3], theme),
+            lambda: figures.shared_table(*shared[:3]),
+            "Bars: the share of each common token in both sentence vectors; the difference.",
+        )
+    else:
+        st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+lesson.code(shared_tokens)
+
+lesson.snippet(SENTENCE=sentence, OTHER=second or sentence)
 lesson.next()

@@ -17,7 +17,8 @@ def test_another_token_is_followed_through_the_blocks_and_the_link_says_which(
     with watched(browser, server, viewport=size) as page:
         page.goto("/encoder")
         expect(figure(page, "encoder-stream")).to_contain_text("cosine with what entered is 0.88")
-        box = page.get_by_role("combobox", name="Follow the token")
+        box = settled(page).get_by_role("combobox", name="Follow the token")
+        box.click()
         box.fill("street")
         box.press("Enter")
         expect(figure(page, "encoder-stream")).to_contain_text("The vector of street stays between")
@@ -25,7 +26,7 @@ def test_another_token_is_followed_through_the_blocks_and_the_link_says_which(
 
 
 def test_a_part_is_taken_away_by_keyboard(page):
-    page.goto("/encoder#encoder-break")
+    page.goto("/encoder?ask=false#encoder-break")
     told = figure(page, "encoder-break")
     expect(told).to_contain_text("All tokens have become one")
     part = settled(page).get_by_role("radio", name="normalisation")
@@ -44,7 +45,7 @@ def test_the_depth_slider_reads_the_vector_at_every_block(page):
 
 
 def test_deeper_stacks_and_more_wirings_are_drawn(page):
-    page.goto("/encoder?enc_stack=2#encoder-gradients")
+    page.goto("/encoder?ask=false&enc_stack=2#encoder-gradients")
     told = figure(page, "encoder-gradients")
     expect(told).to_contain_text("through 2 blocks")
     page.get_by_role("slider", name="Blocks").press("ArrowRight")
@@ -62,3 +63,16 @@ def test_stacks_learn_until_they_are_stopped(page):
     page.locator(".st-key-encoder-train-stop").get_by_role("button").click()
     expect(told).to_contain_text("Stopped here, as asked")
     expect(told).to_contain_text(re.compile(r"Right answers after \d+ updates: pre-norm \d+%"))
+
+
+def test_a_prediction_is_asked_for_answered_and_remembered(page):
+    page.goto("/encoder#encoder-travel")
+    asked = figure(page, "encoder-travel")
+    expect(asked).to_contain_text("How many of the 15 other vectors are changed")
+    expect(asked).not_to_contain_text("every other vector changes")
+    settled(page)
+    asked.get_by_role("button", name="15", exact=True).press("Enter")
+    expect(asked).to_contain_text("As you predicted.")
+    expect(asked).to_contain_text("every other vector changes")
+    settled(page.reload() and page)
+    expect(asked).to_contain_text("As you predicted.")

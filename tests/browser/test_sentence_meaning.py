@@ -41,7 +41,7 @@ def write_lines(page, control, text, button):
 @pytest.fixture
 def meaning(browser, server, size):
     with watched(browser, server, viewport=size) as page:
-        page.goto("/sentence_meaning")
+        page.goto("/sentence_meaning?ask=false")
         yield read_all(page)
 
 
@@ -75,7 +75,7 @@ def test_own_texts_are_read_compared_searched_and_sorted(meaning):
 
 def test_a_link_brings_the_short_texts_along_and_lines_outlive_other_pages(page):
     page.goto(
-        "/sentence_meaning?query=a+sweet+pie&labels=tennis%2Ccooking&probe_steps=30"
+        "/sentence_meaning?ask=false&query=a+sweet+pie&labels=tennis%2Ccooking&probe_steps=30"
         "&pair_one=Same.&pair_two=Same.&sentence=Chop+the+onions."
     )
     read_all(page)

@@ -2,11 +2,17 @@
 
 import re
 
+import numpy as np
 import pytest
+import torch
 
+from core.pretrained import load_encoder
+from pages.ui.bar import DEFAULT_SENTENCE
+from pages.ui.cached import sentence_meaning as cached
 from pages.ui.controls.sentence_meaning import MAX_EXAMPLES, parse_examples, parse_lines
 from tests.pages.conftest import ODD_SENTENCES
 from tests.pages.test_all_pages import texts
+from tests.pages.test_predict import offered
 
 
 @pytest.fixture
@@ -202,3 +208,104 @@ def test_every_control_survives_any_text(meaning, text):
     )
     assert not app.exception
     assert "Your pair has" in texts(app)
+
+
+# Predicted and so
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+def vector(encoder, text):
+    """Pool a text by hand: the mean of its tokens, at length 1."""
+    tokens = encoder.trace(text).output.double().numpy()
+    mean = tokens.sum(axis=0) / len(tokens)
+    return mean / np.sqrt((mean**2).sum())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "lines", "pair"),
+    [
+        (DEFAULT_SENTENCE, None, ("Open the window.", "Never open the window.")),
+        (
+            "The soup was hot.",
+            "The dog was hot.\nHe burned his tongue at dinner.\nRain fell.\nThe soup was hot.",
+            ("Rain fell.", "Interest rates rose."),
+        ),
+    ],
+)
+def test_what_is_so_is_found_by_other_ways(meaning, encoder, sentence, lines, pair):
+    app = meaning(lines=lines, sentence=sentence, ask="true", pair_one=pair[0], pair_two=pair[1])
+    for buttons in offered(app).values():  # of the new lines
+        next(iter(buttons.values())).click()
+    app.run()
+    assert not offered(app)
+    truth = {
+        identity.split(".")[1]: kept.truth
+        for identity, kept in app.session_state["predictions"].items()
+    }
+    read = (lines or cached.defaults()["lines"]).splitlines()
+    query = vector(encoder, sentence)
+    assert truth["search"] == max(read, key=lambda line: vector(encoder, line) @ query)
+    assert truth["learned"] == "0"
+    cosine = vector(encoder, pair[0]) @ vector(encoder, pair[1])
+    assert float(truth["pair"]) == pytest.approx(cosine, abs=0.0051)
+
+
+def test_no_line_is_nearest_if_two_are(meaning):
+    asked = offered(meaning(lines="The same.\nthe same.", ask="true"))
+    assert not any("search" in name for name in asked)
+
+
+def test_what_is_searched_for_may_share_most_words_with_another_line(open_page):
+    query = "Is the dog of the city ill?"
+    buttons = offered(open_page("sentence_meaning", ask="true", query=query))
+    options = {name: button.label for name, button in buttons["sentence_meaning.search"].items()}
+    assert (
+        options["first"]
+        != options["words"]
+        == ("`Cars are stuck in the city centre this morning.`")
+    )
+
+
+def test_weights_are_counted_against_those_of_the_beginning(encoder):
+    *parts, probe = cached.weights_now(
+        DEFAULT_SENTENCE, (cached.Example("a", "Rain."), cached.Example("b", "Sun.")), 3
+    )
+    assert [part for part, _, _ in parts] == ["embeddings", *(f"block {n}" for n in range(1, 7))]
+    assert sum(n for _, _, n in parts) == sum(p.numel() for p in encoder.parameters())
+    assert {changed for _, changed, _ in parts} == {0}
+    assert probe.n_weights == 2 * 384 + 2
+    assert 2 * 384 <= probe.n_changed <= probe.n_weights  # equal examples leave the bias at 0
+
+
+def test_the_arithmetic_is_that_of_the_figures_above_it(open_page, encoder):
+    app = open_page("sentence_meaning", depth="Numbers")
+    share, cosine = (text.value for text in app.markdown if "In numbers" in text.value)
+    assert "`animal` reaches" in share
+    assert share.endswith("= 0.0855$.")  # 8.5 % in the figure
+    lines = "The stock market fell sharply today.", "Shares lost much of their value on Monday."
+    assert all(line in cosine for line in lines)
+    first, second = (vector(encoder, line) for line in lines)
+    expected = first @ second
+    assert float(re.search(r"= (\d\.\d{4})\$", cosine)[1]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_shared_tokens_are_followed_into_both_vectors(open_page, encoder):
+    second = "A tired animal."
+    found = cached.shared(DEFAULT_SENTENCE, second)
+    assert found.tokens[0], found.tokens[-1] == ("[CLS]", "[SEP]")
+    place = found.tokens.index("animal") if "animal" in found.tokens else None
+    at, word = (place, "animal") if place is not None else (found.tokens.index("tired"), "tired")
+    trace = encoder.trace(second)
+    x = trace.output[trace.tokens.index(word)]
+    mean = trace.output.mean(dim=0)
+    assert found.second[at] == pytest.approx(
+        (torch.dot(x, mean) / (len(trace.tokens) * mean.square().sum())).item(), abs=1e-5
+    )
+    said = texts(open_page("sentence_meaning", second=second))
+    assert f"Of the {len(found.tokens)} tokens that both share" in said
+    app = open_page("sentence_meaning", second="Birds sing")
+    assert "share no word" in infos(app)[0]

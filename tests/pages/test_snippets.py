@@ -1,12 +1,19 @@
 """Every script for the learner runs alone and prints the numbers that its page shows."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from core.encoder import Ablation
+from core.number_words import english
+from core.positional_encoding import compare_word_orders
 from core.pretrained import load_encoder
+from core.sequential_cost import count_cost
+from pages.ui.cached import embeddings, rnn_memory, vanishing_gradients
 from pages.ui.snippet import filled
 from tests.browser.conftest import ROOT
 
@@ -40,6 +47,101 @@ def test_tokenization(encoder, tmp_path, sentence):
     trace = encoder.trace(sentence)
     pairs = zip(trace.tokens, trace.token_ids, strict=True)
     assert printed("tokenization", tmp_path, SENTENCE=sentence) == [f"{t} {i}" for t, i in pairs]
+
+
+@pytest.mark.parametrize("sentence", [*SENTENCES, ""])
+def test_vanishing_gradients(tmp_path, sentence):
+    shown = vanishing_gradients.sentence_reach(sentence.strip())
+    lines = printed("vanishing_gradients", tmp_path, SENTENCE=sentence)[1:]
+    columns = [shown.decades[name] for name in ("tanh RNN", "LSTM", "LSTM, bias 3")]
+    assert len(lines) == len(shown.tokens)
+    for line, *decades in zip(lines, *columns, strict=True):
+        values = [float(value) for value in line.split()[-3:]]
+        assert values == pytest.approx([10**value for value in decades], rel=2e-3, abs=1e-40)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_encoder(encoder, tmp_path, sentence):
+    trace = encoder.trace(sentence)
+    start = trace.embeddings.output
+    turned = [torch.cosine_similarity(block.output, start, dim=-1) for block in trace.blocks]
+    expected = torch.stack([start.norm(dim=-1), *turned], dim=1)
+    lines = [line.rsplit(" ", 7) for line in printed("encoder", tmp_path, SENTENCE=sentence)]
+    assert [token for token, *_ in lines] == list(trace.tokens)
+    for line, numbers in zip(lines, expected.tolist(), strict=True):
+        assert list(map(float, line[1:])) == pytest.approx(numbers, abs=2e-3)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_sentence_meaning(encoder, tmp_path, sentence):
+    vectors, other = (encoder.trace(text).output for text in (sentence, SENTENCES[1]))
+    mean, mean_of_other = vectors.mean(dim=0), other.mean(dim=0)
+    shares = vectors @ mean / (len(vectors) * mean @ mean)
+    *lines, last = printed("sentence_meaning", tmp_path, SENTENCE=sentence, OTHER=SENTENCES[1])
+    found = [float(line.rpartition(" ")[2]) for line in lines]
+    assert found == pytest.approx(shares.tolist(), abs=2e-4)
+    cosine = torch.cosine_similarity(mean, mean_of_other, dim=0).item()
+    assert last.startswith("cosine ")
+    assert float(last[7:]) == pytest.approx(cosine, abs=2e-4)
+
+
+@pytest.mark.parametrize(("number", "seed"), [(12_345_678, 0), (999_999_999_999, 4), (0, 2)])
+def test_rnn_memory(tmp_path, number, seed):
+    source = " ".join(english(number))
+    lines = printed("rnn_memory", tmp_path, SOURCE=source, SEED=seed)
+    assert [line.split()[0] for line in lines] == source.split()
+    shown = rnn_memory.reach(number, seed).fresh
+    assert [float(line.split()[1]) for line in lines] == pytest.approx(shown, rel=1e-3)
+
+
+@pytest.mark.parametrize(("width", "batch"), [(64, 1), (128, 4)])
+def test_sequential_cost(tmp_path, width, batch):
+    lines = printed("sequential_cost", tmp_path, WIDTH=width, BATCH=batch, LENGTHS=(16, 64))
+    assert len(lines) == 4
+    for line in lines:
+        layer, length, path, operations, _ = re.fullmatch(
+            r"(.+), (\d+) tokens: (\d+) products in the queue, (\d+) operations, (.+) ms", line
+        ).groups()
+        counted = count_cost(layer, int(length), width, batch)
+        assert (int(path), int(operations)) == (counted.path, counted.operations)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("word", ["dog", "unhappiness"])
+def test_embeddings(encoder, tmp_path, sentence, word):
+    trace = encoder.trace(sentence)
+    place = len(trace.tokens) - 2
+    first, *lines = printed("embeddings", tmp_path, SENTENCE=sentence, PLACE=place, WORD=word)
+    assert first == f"{trace.tokens[place]} {trace.token_ids[place]}"
+    rows = embeddings.embedding_rows(sentence, place)
+    near = embeddings.neighbours(word)
+    names, numbers = zip(*(line.split() for line in lines), strict=True)
+    assert names == ("token", "position", "segment", "sum", "output", *near.tokens[:12])
+    expected = [*(rows**2).sum(axis=1) ** 0.5, *near.cosines[:12]]
+    assert list(map(float, numbers)) == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_positional_encoding(encoder, tmp_path, sentence):
+    orders = ("The student is eating an apple", "An apple is eating the student")
+    with_positions, without, *lines = printed(
+        "positional_encoding", tmp_path, SENTENCE=sentence, FIRST=orders[0], SECOND=orders[1]
+    )
+    for line, ablation in ((with_positions, Ablation()), (without, Ablation(positions=False))):
+        traces = (encoder.trace(text, ablation) for text in orders)
+        expected = compare_word_orders(*traces)
+        _, difference, cosine = line.split()
+        assert float(difference) == pytest.approx(expected.mean_difference[-1].item(), abs=2e-6)
+        assert float(cosine) == pytest.approx(expected.mean_cosine[-1].item(), abs=1e-4)
+    trace = encoder.trace(sentence)
+    norms = (trace.embeddings.token.norm(dim=-1), trace.embeddings.position.norm(dim=-1))
+    for place, line in enumerate(lines):
+        token, word, position, found, found_place = line.split()
+        assert token == found == trace.tokens[place]
+        assert int(found_place) == place
+        assert float(word) == pytest.approx(norms[0][place].item(), abs=1e-4)
+        assert float(position) == pytest.approx(norms[1][place].item(), abs=1e-4)
+    assert len(lines) == len(trace.tokens)
 
 
 def test_no_script_knows_this_course():

@@ -89,13 +89,36 @@ def test_neighbours_say_where_the_own_word_stands(rank, depth, said):
     assert ("1,200 others are nearer" in sentence) == bool(rank)
 
 
-def test_similarity_marks_the_depth_that_is_read():
-    cosines = np.array([0.8, 0.6, 0.4])
-    line = figures.similarity_line(cosines, 1, "light").data[0]
+def test_similarity_is_told_at_both_ends_and_where_it_is_least():
+    cosines = np.array([0.8, 0.3, 0.4])
+    line = figures.similarity_line(cosines, "light").data[0]
     assert line.y == pytest.approx(cosines)
-    assert list(line.marker.size) == [8, 16, 8]
-    sentence = figures.look_for_similarity(cosines, 1)
-    assert "after block 1, the two sentences have a cosine of 0.60; it is 0.80" in sentence
+    assert figures.look_for_similarity(cosines) == (
+        "The two sentences have a cosine of 0.80 as they enter and of 0.40 after the last block; "
+        "it is lowest after block 1, 0.30."
+    )
+
+
+def test_shared_tokens_are_drawn_from_the_first_block_on_with_their_difference():
+    second = COSINE + np.array([0, 0, 0, -0.25, 0.1])
+    one, other, difference = figures.shared_heatmaps(COSINE, second, TOKENS, "light").data
+    assert np.asarray(one.z) == pytest.approx(COSINE[1:].T)
+    assert np.asarray(difference.z) == pytest.approx((second - COSINE)[1:].T, abs=1e-6)
+    assert list(other.x) == [f"\u2068block {block}\u2069" for block in (1, 2, 3)]
+    said = figures.look_for_shared(COSINE, second, TOKENS)
+    assert "Of the 5 tokens that both share, `the` differs most" in said
+    assert "0.60 in your sentence and 0.35 in the second" in said
+    table = figures.shared_table(COSINE, second, TOKENS)
+    assert table["difference"][3] == pytest.approx(-0.25)
+
+
+def test_arithmetic_is_written_with_its_signs():
+    said = figures.share_arithmetic(6.0, 8.0, "<b>", 2)
+    assert "`<b>` in block 3" in said
+    assert said.endswith("= 6.00 / 8.00 = 0.75$.")
+    said = figures.norm_arithmetic(7, -2.5, 0.5, 1.5, 0.8, -0.1, -1.7, token="it")
+    assert "Entry 7 of `it`" in said
+    assert r"= 0.800 \cdot (-2.500 - 0.500) / 1.500 - 0.100 = -1.700$" in said
 
 
 def test_distances_to_the_intact_run_are_drawn_by_depth_and_token():
@@ -105,7 +128,7 @@ def test_distances_to_the_intact_run_are_drawn_by_depth_and_token():
     assert (heatmap.zmin, heatmap.zmax) == (0, 1)
     sentence = figures.look_for_travel(distance, TOKENS, 1)
     assert "by 10% of its length after one block" in sentence
-    assert "by 25% after 2; `the` most, by 40%" in sentence
+    assert "`[CLS]` least, by 10.00%; and by 25% after 2, `the` most, by 40%" in sentence
 
 
 @pytest.mark.parametrize(
@@ -145,11 +168,11 @@ def test_deep_stacks_show_the_middle_seed_in_the_band_of_all():
     assert np.array(band.y[:5:-1]) == pytest.approx(values[:6].min(axis=1))
 
 
-def test_deep_stacks_are_described_by_gradient_and_cosine():
+def test_deep_stacks_are_described_by_their_gradient():
     gradients = {"neither": np.array([[-6.8], [0.0]]), "no norm": np.array([[np.nan], [0.0]])}
     cosines = {name: np.array([[0.0], [0.9996]]) for name in gradients}
-    sentence = figures.look_for_stack(gradients, cosines)
-    assert "**neither** 10⁻⁶·⁸, cosine 1.000" in sentence
+    sentence = figures.look_for_stack(gradients)
+    assert "**neither** 10⁻⁶·⁸;" in sentence
     assert "**no norm** too large" in sentence
     table = figures.stack_table(gradients, cosines)
     assert table["after block"] == [0, 1]

@@ -282,3 +282,59 @@ def test_all_examples_are_counted_kind_by_kind():
         "other",
         0.8,
     ]
+
+
+# Arithmetic, weights, two sentences
+
+
+def test_the_arithmetic_of_a_share_is_that_of_the_typed_token_that_gives_most():
+    said = figures.share_arithmetic(TOKENS, OFFSETS, np.array([9.0, 1.5, 3.0, -1.0, 2.0]), 2.5)
+    assert said.startswith("The vector of `the` reaches")
+    assert said.endswith("= 3.000 / (5 \\cdot 2.500) = 0.2400$.")
+    nobody = figures.share_arithmetic(("[CLS]", "[SEP]"), ((0, 0), (0, 0)), np.ones(2), 1.0)
+    assert nobody.startswith("The vector of `[CLS]`")
+
+
+def test_the_arithmetic_of_a_cosine_adds_products():
+    one, other = np.array([0.6, 0.0, -0.8, 0.0]), np.array([1.0, 0.0, 0.0, 0.0])
+    said = figures.cosine_arithmetic(one, other, ("*x*", "y"))
+    assert "`*x*` and `y` have length 1" in said
+    assert "(-0.800) \\cdot 0.000 + \\dots = 0.6000$" in said
+    assert "0.600 \\cdot 1.000 +" in said
+    assert figures.most_alike(LINES, COSINES) == (LINES[0], LINES[1])
+
+
+WEIGHTS = [("embeddings", 0, 1_200), ("block 1", 3, 300), ("your probe", 60, 60)]
+
+
+def test_changed_weights_are_drawn_as_shares_and_told_as_counts():
+    (bars,) = figures.weight_bars(WEIGHTS, "dark").data
+    assert bars.x == pytest.approx([0, 0.01, 1])
+    assert bars.text[0].strip() == "0 of 1,200"
+    said = figures.look_for_weights(WEIGHTS, 7)
+    assert "7 examples, 3 of the 1,500 weights of the encoder differ" in said
+    assert "60 of 60 have changed" in said
+    assert figures.weight_table(WEIGHTS)["changed"] == [0, 3, 60]
+
+
+def test_shares_in_two_sentences_stand_beside_their_difference_around_zero():
+    second = SHARES + np.array([0, -0.2, 0.1, 0, 0.1])
+    figure = figures.shared_bars(TOKENS, SHARES, second, "light")
+    one, other, difference = figure.data
+    assert one.x == pytest.approx(SHARES)
+    assert other.marker.pattern.shape == "/"  # not by colour alone
+    assert difference.x == pytest.approx(second - SHARES, abs=1e-6)
+    low, high = figure.layout.xaxis2.range
+    assert low == -high
+    assert high > 0.2
+    said = figures.look_for_shared(TOKENS, SHARES, second, -0.5)
+    assert "a cosine of −0.50. Of the 5 tokens that both share, `the` differs most" in said
+    assert "50.0% of yours and 30.0% of the second" in said
+    assert figures.shared_table(TOKENS, SHARES, second)["difference"][1] == -0.2
+
+
+def test_cells_that_hold_their_number_already_keep_it_at_any_depth():
+    figure = figures.cosine_heatmap(LINES, COSINES, "light")
+    before = figure.to_dict()
+    style.write_numbers(figure)
+    assert str(figure.to_dict()) == str(before)

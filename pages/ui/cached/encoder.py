@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reader
+from core.alignment import shared_tokens
+from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reader, reading
 from pages.ui.cached.texts import sample_sentences
 
 if TYPE_CHECKING:
@@ -55,6 +56,42 @@ def stages(text: str, block: int) -> Stages:
 
     found = block_statistics(encoder_trace(text).blocks[block])
     return Stages(found.norm.numpy(), found.mean.numpy(), found.spread.numpy())
+
+
+class Addition(NamedTuple):
+    """The length of what attention adds to one token, and of what it is added to."""
+
+    added: float
+    before: float
+
+
+def addition(text: str, block: int, token: int) -> Addition:
+    """Measure what attention adds to a token in one block."""
+    found = encoder_trace(text).blocks[block]
+    return Addition(found.attention_update[token].norm().item(), found.input[token].norm().item())
+
+
+class NormalisedEntry(NamedTuple):
+    """One entry of a vector on its way through the last normalisation of a block."""
+
+    place: int
+    value: float
+    mean: float  # of all entries of the vector
+    spread: float  # √(their variance + ε)
+    weight: float  # γ, learned
+    shift: float  # β, learned
+    result: float
+
+
+def normalised_entry(text: str, block: int, token: int) -> NormalisedEntry:
+    """Follow the entry of a token's vector that comes out largest."""
+    model = encoder()
+    norm, found = model.blocks[block].feed_forward_norm, encoder_trace(text).blocks[block]
+    vector, result = found.feed_forward_sum[token], found.output[token]
+    place = int(result.abs().argmax())
+    spread = (vector.var(correction=0) + model.config.norm_eps).sqrt()
+    numbers = (vector[place], vector.mean(), spread, norm.weight[place], norm.bias[place])
+    return NormalisedEntry(place, *(number.item() for number in (*numbers, result[place])))
 
 
 # Units
@@ -125,6 +162,28 @@ def read_out(text: str, token: int) -> Read:
         tuple(tuple(map(name, rows)) for rows in found.token_ids.tolist()),
         found.cosines.numpy(),
         tuple(found.own_rank.tolist()),
+    )
+
+
+class Shared(NamedTuple):
+    """The tokens that two sentences share, and the cosine of each to its start: (depth, token)."""
+
+    tokens: tuple[str, ...]
+    first: np.ndarray
+    second: np.ndarray
+    has_words: bool  # or nothing but the tokens that nobody typed
+
+
+def shared(first: str, second: str) -> Shared:
+    """Follow the tokens that two sentences share through both of them."""
+    one, other = reading(first), reading(second)
+    pairs = shared_tokens(one.tokens, other.tokens)
+    here, there = map(list, zip(*pairs, strict=True))
+    return Shared(
+        tuple(one.tokens[place] for place in here),
+        stream(first).cosine_to_start[:, here],
+        stream(second).cosine_to_start[:, there],
+        any(start < end for start, end in (one.offsets[place] for place in here)),
     )
 
 

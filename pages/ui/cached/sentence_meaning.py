@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 import yaml
 
-from pages.ui.cached.model import AT_ONCE, encoder
+from core.alignment import shared_tokens
+from pages.ui.cached.model import AT_ONCE, encoder, reading
 from pages.ui.cached.texts import ASSETS
 
 if TYPE_CHECKING:
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
     from core.sentence_meaning import ProbeTrace
 
 
+PROBE = "your probe"
+
+
 class Meaning(NamedTuple):
     """The vector of a text, and how much of it each token gives."""
 
     vector: Tensor  # (d_model,), length 1
     shares: np.ndarray  # (token,), they sum to 1
+    projections: np.ndarray  # of each token's vector on that of the text
+    mean_length: float  # of the mean of all token vectors
 
 
 @st.cache_resource(max_entries=4_000, show_spinner=False)
@@ -32,7 +38,8 @@ def meaning(text: str) -> Meaning:
 
     with AT_ONCE:
         output = encoder().trace(text).output
-    return Meaning(sentence_vector(output), token_shares(output).numpy())
+    vector, length = sentence_vector(output), output.mean(dim=0).norm().item()
+    return Meaning(vector, token_shares(output).numpy(), (output @ vector).numpy(), length)
 
 
 def vectors(texts: Sequence[str]) -> Tensor:
@@ -40,6 +47,11 @@ def vectors(texts: Sequence[str]) -> Tensor:
     import torch
 
     return torch.stack([meaning(text).vector for text in texts])
+
+
+def entries(text: str) -> np.ndarray:
+    """Give the entries of a sentence vector: (d_model,)."""
+    return meaning(text).vector.numpy()
 
 
 def cosine_matrix(texts: Sequence[str]) -> np.ndarray:
@@ -136,6 +148,56 @@ def _judged(read: Tensor, probe: Probe) -> Tensor:
     from core.sentence_meaning import probe_log_probabilities
 
     return probe_log_probabilities(read, probe.trace.weights, probe.trace.bias).exp()
+
+
+class Shared(NamedTuple):
+    """The tokens that two texts share, and the share of each in either vector."""
+
+    tokens: tuple[str, ...]
+    first: np.ndarray
+    second: np.ndarray
+    has_words: bool  # or nothing but the tokens that nobody typed
+
+
+def shared(first: str, second: str) -> Shared:
+    """Follow the tokens that two texts share into both sentence vectors."""
+    one, other = reading(first), reading(second)
+    pairs = shared_tokens(one.tokens, other.tokens)
+    here, there = map(list, zip(*pairs, strict=True))
+    return Shared(
+        tuple(one.tokens[place] for place in here),
+        meaning(first).shares[here],
+        meaning(second).shares[there],
+        any(start < end for start, end in (one.offsets[place] for place in here)),
+    )
+
+
+class Weights(NamedTuple):
+    """How many weights of a part differ from those that it began with, and how many it has."""
+
+    part: str
+    n_changed: int
+    n_weights: int
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def weights_now(text: str, examples: tuple[Example, ...], n_steps: int) -> tuple[Weights, ...]:
+    """Compare all weights with those at the beginning, after a text was read and a probe trained.
+
+    Those of the encoder began as they were published, those of the probe as 0; the probe is last.
+    """
+    from core.pretrained import changed_weights
+
+    meaning(text)
+    trace = probe(examples, n_steps).trace
+    with AT_ONCE:
+        parts = changed_weights(encoder())
+    own = [trace.weights, trace.bias]
+    n_changed, n_weights = (
+        sum(map(int, counts))
+        for counts in ((w.count_nonzero() for w in own), (w.numel() for w in own))
+    )
+    return (*(Weights(part, *n) for part, n in parts.items()), Weights(PROBE, n_changed, n_weights))
 
 
 class Triple(NamedTuple):

@@ -16,7 +16,6 @@ from pages.ui.cached.model import compute_in_one_thread
 from pages.ui.components.training_view import Panel, WatchedModel
 from pages.ui.controls.embeddings import rarest_word
 from pages.ui.figures.encoder import WIRINGS, look_for_learning
-from pages.ui.text import MAX_CHARACTERS, cleaned
 from pages.ui.training import Experiment
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 MEASURES = ("cosine to the start", "cosine to the end", "length")
 D_FF = 1536  # units of a feed-forward layer of the reading model
 NEGATION = (4, 318)  # block, and a unit of it that has a theme
-OTHER_SENTENCE = "The animal didn't cross the street because it was too wide."
 DEPTHS = (2, 4, 6, 8, 12, 16, 24, 32, 48)
 USUAL_WIRINGS = ["pre-norm", "no skip", "neither"]
 N_UPDATES = {2: 200, 4: 200, 6: 200, 12: 150}  # of each stack, by its number of blocks
@@ -99,18 +97,6 @@ def depth() -> int:
         bind="query-params",
         width=420,
     )
-
-
-def other_sentence() -> str:
-    """Ask for a sentence to compare with; the default stands in for an empty one."""
-    typed = st.text_input(
-        "Compare your sentence with",
-        value=OTHER_SENTENCE,
-        key="enc_other",
-        bind="query-params",
-        max_chars=MAX_CHARACTERS,
-    )
-    return cleaned(typed).text or OTHER_SENTENCE
 
 
 def missing_part() -> str:

@@ -22,8 +22,11 @@ def comparison(
     *,
     measure: str,
     axis: str,
+    gaps: str = "",
 ) -> go.Figure:
     """Show two matrices of the same shape, and what the second has more than the first.
+
+    Where there is no number (NaN), the ground shows through, in grey.
 
     Args:
         first: (row, column).
@@ -35,18 +38,31 @@ def comparison(
         theme: Light or dark.
         measure: What their numbers are, for the colour bar.
         axis: What the rows are, for the axis.
+        gaps: Why some cells have no number.
     """
     x, y = style.plot_labels(columns), style.plot_labels(rows)
     difference = second - first
-    low = min(float(first.min()), float(second.min()), 0.0)
-    high = max(float(first.max()), float(second.max()), low + 1e-6)
-    extent = max(float(np.abs(difference).max()), 1e-6)
+    low = min(float(np.nanmin(first)), float(np.nanmin(second)), 0.0)
+    high = max(float(np.nanmax(first)), float(np.nanmax(second)), low + 1e-6)
+    extent = max(float(np.nanmax(np.abs(difference))), 1e-6)
+    has_gaps = bool(np.isnan(difference).any())
+    ground = {"plot_bgcolor": style.GRID[theme]} if has_gaps else {}
+    legend = {"title": f"grey: {gaps}"} if has_gaps else {}
     panels = (
         (names[0], first, "", "coloraxis", [0, 0.31]),
         (names[1], second, "2", "coloraxis", [0.345, 0.655]),
         ("difference", difference, "3", "coloraxis2", [0.69, 1]),
     )
-    bar = {"len": 0.45, "thickness": 12}
+    bar = {  # above the panels, where it leaves a phone its whole width
+        "orientation": "h",
+        "len": 0.45,
+        "thickness": 10,
+        "xanchor": "left",
+        "y": 1.08,
+        "yanchor": "bottom",
+        "ypad": 0,
+        "nticks": 4,
+    }
     return style.drawn(
         [
             go.Heatmap(
@@ -55,14 +71,16 @@ def comparison(
                 y=y,
                 xaxis=f"x{number}",
                 coloraxis=colouring,
+                hoverongaps=False,
                 hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>",
             )
             for _, values, number, colouring, _ in panels
         ],
         theme,
-        420,
-        margin={"t": 32},
-        **{f"xaxis{number}": {"domain": domain} for _, _, number, _, domain in panels},
+        470,
+        margin={"t": 84},
+        **ground,
+        **{f"xaxis{number}": {"domain": domain, **legend} for _, _, number, _, domain in panels},
         yaxis={"autorange": "reversed", "title": axis},
         annotations=[
             {
@@ -71,7 +89,9 @@ def comparison(
                 "y": 1,
                 "xref": "paper",
                 "yref": "paper",
+                "xanchor": "center",
                 "yanchor": "bottom",
+                "font": {"size": 12},
                 "showarrow": False,
             }
             for title, _, _, _, domain in panels
@@ -80,12 +100,12 @@ def comparison(
             "colorscale": style.sequential_scale(quantity, theme),
             "cmin": low,
             "cmax": high,
-            "colorbar": {"title": measure, "y": 0.77, **bar},
+            "colorbar": {"title": {"text": measure, "side": "top"}, "x": 0, **bar},
         },
         coloraxis2={
             "colorscale": style.diverging_scale(theme),
             "cmin": -extent,
             "cmax": extent,
-            "colorbar": {"title": "difference", "y": 0.23, **bar},
+            "colorbar": {"title": {"text": "difference", "side": "top"}, "x": 0.55, **bar},
         },
     )

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import style
+from pages.ui.figures.comparison import comparison
 from pages.ui.figures.positional_encoding import depths
 from pages.ui.figures.style import Theme
 from pages.ui.figures.training import LATEST, History
@@ -207,6 +208,41 @@ def stage_table(
     }
 
 
+def share_arithmetic(added: float, before: float, token: str, block: int) -> str:
+    """Divide the length of what attention adds to a token by that of what it is added to."""
+    return (
+        f"What attention adds to {quoted(token)} in block {block + 1}: "
+        r"$\lVert \mathrm{Attention}(x) \rVert / \lVert x \rVert = "
+        f"{added:.2f} / {before:.2f} = {added / before:.2f}$."
+    )
+
+
+def norm_arithmetic(
+    place: int,
+    value: float,
+    mean: float,
+    spread: float,
+    weight: float,
+    shift: float,
+    result: float,
+    *,
+    token: str,
+) -> str:
+    """Normalise one entry of a vector: γ (x − mean) / spread + β."""
+    return (
+        f"Entry {place} of {quoted(token)}, the largest that comes out: "
+        r"$\gamma\,(x - \mu) / \sigma + \beta = "
+        rf"{weight:.3f} \cdot ({value:.3f} {signed(-mean)}) / {spread:.3f} {signed(shift)} = "
+        rf"{result:.3f}$. Mean $\mu$ and spread $\sigma$ are those of this vector's "
+        r"384 entries; $\gamma$ and $\beta$ were learned."
+    )
+
+
+def signed(value: float) -> str:
+    """Write a number that is added: + 0.123, - 0.123."""
+    return f"{'-' if value < 0 else '+'} {abs(value):.3f}"
+
+
 # Units
 
 
@@ -326,8 +362,8 @@ def look_for_neighbours(
     )
 
 
-def similarity_line(cosines: np.ndarray, depth: int, theme: Theme) -> go.Figure:
-    """Show how alike two sentences are as read at every depth; one depth is marked."""
+def similarity_line(cosines: np.ndarray, theme: Theme) -> go.Figure:
+    """Show how alike two sentences are as read at every depth."""
     names = depths(len(cosines))
     colour = style.COLORS["output"][theme]
     line = go.Scatter(
@@ -335,18 +371,19 @@ def similarity_line(cosines: np.ndarray, depth: int, theme: Theme) -> go.Figure:
         y=cosines.astype(np.float32),
         mode="lines+markers",
         line={"color": colour, "width": 3},
-        marker={"size": [16 if place == depth else 8 for place in range(len(names))]},
+        marker={"size": 9},
         hovertemplate="%{x}: %{y:.3f}<extra></extra>",
     )
     return style.drawn(line, theme, 300, yaxis={"title": "cosine of the sentences"})
 
 
-def look_for_similarity(cosines: np.ndarray, depth: int) -> str:
-    """Compare the similarity at one depth with that at the start and the end."""
-    where = "as they enter" if depth == 0 else f"after block {depth}"
+def look_for_similarity(cosines: np.ndarray) -> str:
+    """Compare the similarity of two sentences at the start and the end, and where it is least."""
+    lowest = int(cosines.argmin())
+    where = f"after block {lowest}" if lowest else "as they enter"
     return (
-        f"Read {where}, the two sentences have a cosine of {cosines[depth]:.2f}; it is "
-        f"{cosines[0]:.2f} as they enter and {cosines[-1]:.2f} after the last block."
+        f"The two sentences have a cosine of {cosines[0]:.2f} as they enter and of "
+        f"{cosines[-1]:.2f} after the last block; it is lowest {where}, {cosines[lowest]:.2f}."
     )
 
 
@@ -374,12 +411,56 @@ def look_for_travel(distance: np.ndarray, tokens: Sequence[str], left_out: int) 
     """Say who hears of a word after one block, and who has taken most of it at the end."""
     others = np.delete(np.arange(len(tokens)), left_out)
     first, last = distance[1, others], distance[-1, others]
-    most = int(others[last.argmax()])
+    least, most = int(others[first.argmin()]), int(others[last.argmax()])
     return (
         f"Without the word {quoted(tokens[left_out])} every other vector changes by "
-        f"{first.mean():.0%} of its length after one block, on average, and by {last.mean():.0%} "
-        f"after {len(distance) - 1}; {quoted(tokens[most])} most, by {last.max():.0%}."
+        f"{first.mean():.0%} of its length after one block, on average, {quoted(tokens[least])} "
+        f"least, by {first.min():.2%}; and by {last.mean():.0%} after {len(distance) - 1}, "
+        f"{quoted(tokens[most])} most, by {last.max():.0%}."
     )
+
+
+# Two sentences
+
+
+def shared_heatmaps(
+    first: np.ndarray, second: np.ndarray, tokens: Sequence[str], theme: Theme
+) -> go.Figure:
+    """Show how far the tokens that two sentences share have turned in each, block by block.
+
+    Args:
+        first: Cosine to the start, of the shared tokens in the first sentence: (depth, token).
+        second: Likewise in the second.
+        tokens: Those that are shared.
+        theme: Light or dark.
+    """
+    return comparison(
+        first[1:].T,
+        second[1:].T,
+        tokens,
+        depths(len(first))[1:],
+        ("yours", "second"),
+        "output",
+        theme,
+        measure="cosine",
+        axis="token",
+    )
+
+
+def look_for_shared(first: np.ndarray, second: np.ndarray, tokens: Sequence[str]) -> str:
+    """Name the shared token that has turned most differently by the end."""
+    difference = second[-1] - first[-1]
+    most = int(np.abs(difference).argmax())
+    return (
+        f"Of the {len(tokens)} tokens that both share, {quoted(tokens[most])} differs most: after "
+        f"block {len(first) - 1} its cosine with what entered is {first[-1, most]:.2f} in your "
+        f"sentence and {second[-1, most]:.2f} in the second."
+    )
+
+
+def shared_table(first: np.ndarray, second: np.ndarray, tokens: Sequence[str]) -> Table:
+    """Write the turning of shared tokens as a table: a line per depth and token."""
+    return table_by_depth(tokens, {"yours": first, "second": second, "difference": second - first})
 
 
 # Something taken away
@@ -511,20 +592,14 @@ def exponent(decades: float) -> str:
     return f"{decades:.1f}".translate(str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def look_for_stack(
-    log_grad_norm: Mapping[str, np.ndarray], token_cosine: Mapping[str, np.ndarray]
-) -> str:
-    """Say what of a gradient reaches the first block, and whether the tokens are still several."""
+def look_for_stack(log_grad_norm: Mapping[str, np.ndarray]) -> str:
+    """Say what of a gradient reaches the first block, by wiring."""
     parts: list[str] = []
     for name, values in log_grad_norm.items():
         decades = np.median(values[0] - values[-1])
         gradient = f"10{exponent(decades)}" if np.isfinite(decades) else "too large"
-        cosine = np.median(token_cosine[name][-1])
-        parts.append(f"**{name}** {gradient}, cosine {cosine:.3f}")
-    return (
-        "Gradient that reaches the start, per unit at the end, and cosine between the tokens at "
-        f"the end: {'; '.join(parts)}."
-    )
+        parts.append(f"**{name}** {gradient}")
+    return f"Of a gradient of 1 at the end, this reaches the start: {'; '.join(parts)}."
 
 
 def stack_table(

@@ -121,6 +121,22 @@ def share_table(shares: np.ndarray, tokens: Sequence[str]) -> Table:
     return {"token": names, "share": np.round(shares, 4).tolist()}
 
 
+def share_arithmetic(
+    tokens: Sequence[str], offsets: Offsets, projections: np.ndarray, mean_length: float
+) -> str:
+    """Compute the share of the typed token that gives most; of any, if nobody typed one."""
+    typed = np.flatnonzero(typed_tokens(offsets))
+    places = typed if typed.size else np.arange(len(tokens))
+    most = places[projections[places].argmax()]
+    length, n = projections[most], len(tokens)
+    return (
+        f"The vector of {quoted(tokens[most])} reaches $x_t \\cdot s = {length:.3f}$ the way of "
+        f"the sentence vector; the mean of all {n} is $\\lVert m \\rVert = {mean_length:.3f}$ "
+        f"long. The share: $x_t \\cdot s / (n \\lVert m \\rVert) = {length:.3f} / ({n} \\cdot "
+        f"{mean_length:.3f}) = {length / (n * mean_length):.4f}$."
+    )
+
+
 # Sentences compared
 
 
@@ -197,6 +213,30 @@ def look_for_similarity(lines: Sequence[str], cosines: np.ndarray) -> str:
         for how, (first, second, cosine) in (("Most", pairs[0]), ("Least", pairs[-1]))
     ]
     return " ".join(sentences if len(pairs) > 1 else sentences[:1])
+
+
+def most_alike(lines: Sequence[str], cosines: np.ndarray) -> tuple[str, str]:
+    """Give the two lines that are most alike."""
+    first, second, _ = closest_pairs(cosines, 1)[0]
+    return lines[first], lines[second]
+
+
+def cosine_arithmetic(first: np.ndarray, second: np.ndarray, texts: tuple[str, str]) -> str:
+    """Multiply the vectors of two texts, of length 1, entry by entry, and add the products."""
+    products = " + ".join(
+        rf"{factor(one)} \cdot {factor(other)}"
+        for one, other in zip(first[:3], second[:3], strict=True)
+    )
+    return (
+        f"The vectors of {named(texts[0])} and {named(texts[1])} have length 1, so their cosine is "
+        f"the sum of the products of their {len(first)} entries: "
+        rf"$s \cdot s' = {products} + \dots = {first @ second:.4f}$."
+    )
+
+
+def factor(value: float) -> str:
+    """Write a factor of a product, in brackets if it is below 0."""
+    return f"({value:.3f})" if value < 0 else f"{value:.3f}"
 
 
 def similarity_table(lines: Sequence[str], cosines: np.ndarray) -> Table:
@@ -373,6 +413,55 @@ def ranked_probabilities(labels: Sequence[str], probabilities: np.ndarray) -> st
     return f"The probe says: {named}."
 
 
+def weight_bars(weights: Sequence[tuple[str, int, int]], theme: Theme) -> go.Figure:
+    """Show which share of the weights of each part changed.
+
+    Args:
+        weights: Part, changed weights, all weights; the probe last, the rest is the encoder.
+        theme: Light or dark.
+    """
+    parts, changed, n = zip(*weights, strict=True)
+    shades = style.colors(theme)
+    bars = go.Bar(
+        x=(np.array(changed) / np.array(n)).astype(np.float32),
+        y=list(parts),
+        orientation="h",
+        marker={"color": shades["output"]},
+        text=[f" {one:,} of {all_:,}" for one, all_ in zip(changed, n, strict=True)],
+        textposition=["outside"] * (len(parts) - 1) + ["auto"],
+        cliponaxis=False,
+        hovertemplate="%{y}: %{text} weights<extra></extra>",
+    )
+    return style.drawn(
+        bars,
+        theme,
+        90 + 28 * len(parts),
+        xaxis={
+            "title": {"text": "share of the weights that changed"},
+            "range": [0, 1.03],
+            "tickformat": ".0%",
+        },
+        yaxis={"autorange": "reversed", "showgrid": False},
+    )
+
+
+def look_for_weights(weights: Sequence[tuple[str, int, int]], n_examples: int) -> str:
+    """Count the weights of encoder and probe that are not as they were at the beginning."""
+    *encoder, (_, probe_changed, n_probe) = weights
+    n_changed, n = (sum(part[place] for part in encoder) for place in (1, 2))
+    return (
+        f"After your sentence and {n_examples} examples, {n_changed:,} of the {n:,} weights of the "
+        f"encoder differ from the file as published. Of the probe, which began with zeros, "
+        f"{probe_changed:,} of {n_probe:,} have changed; they are kept apart, in memory only."
+    )
+
+
+def weight_table(weights: Sequence[tuple[str, int, int]]) -> Table:
+    """Write how many weights of each part changed."""
+    parts, changed, n = zip(*weights, strict=True)
+    return {"part": list(parts), "changed": list(changed), "weights": list(n)}
+
+
 def effect_bars(effects: np.ndarray, tokens: Sequence[str], label: str, theme: Theme) -> go.Figure:
     """Show what each token did for the label; those never left out have no bar."""
     shades = style.colors(theme)
@@ -472,4 +561,88 @@ def limit_table(triples: Sequence[Triple], pair: tuple[str, str], cosine: float)
         "compared with": list(others),
         "meaning": list(meanings),
         "cosine": [round(value, 4) for value in cosines],
+    }
+
+
+# Two sentences
+
+
+def shared_bars(
+    tokens: Sequence[str], first: np.ndarray, second: np.ndarray, theme: Theme
+) -> go.Figure:
+    """Show what the tokens that two sentences share give to each, and the difference.
+
+    Args:
+        tokens: Those that are shared.
+        first: The share of each in the first sentence.
+        second: The same in the second.
+        theme: Light or dark.
+    """
+    shades, labels = style.colors(theme), style.plot_labels(tokens)
+    difference = second - first
+    largest = max(float(np.abs(difference).max()), 1e-3)
+    bars = [
+        go.Bar(
+            x=shares.astype(np.float32),
+            y=labels,
+            orientation="h",
+            name=name,
+            marker={"color": shades[quantity], "pattern": {"shape": pattern}},
+            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
+        )
+        for name, shares, quantity, pattern in (
+            ("yours", first, "output", ""),
+            ("second", second, "token", "/"),
+        )
+    ]
+    bars.append(
+        go.Bar(
+            x=difference.astype(np.float32),
+            y=labels,
+            xaxis="x2",
+            orientation="h",
+            showlegend=False,
+            marker={"color": [shades["negative" if d < 0 else "positive"] for d in difference]},
+            hovertemplate="%{y}, second − yours: %{x:+.1%}<extra></extra>",
+        )
+    )
+    return style.drawn(
+        bars,
+        theme,
+        min(110 + 34 * len(tokens), MAX_HEIGHT),
+        showlegend=True,
+        xaxis={"title": {"text": "share"}, "domain": [0, 0.58], "tickformat": ".0%", "nticks": 5},
+        xaxis2={
+            "title": {"text": "second − yours"},
+            "domain": [0.66, 1],
+            "range": [-1.5 * largest, 1.5 * largest],
+            "tickvals": [-largest, largest],
+            "tickformat": "+.1%",
+            "tickangle": 0,
+            "zeroline": True,
+            "zerolinecolor": style.TEXT[theme],
+        },
+        yaxis={"autorange": "reversed", "showgrid": False},
+    )
+
+
+def look_for_shared(
+    tokens: Sequence[str], first: np.ndarray, second: np.ndarray, cosine: float
+) -> str:
+    """Say how alike the sentences are, and which token's share differs most."""
+    most = int(np.abs(second - first).argmax())
+    return (
+        f"The two sentence vectors have a cosine of {number(cosine)}. Of the {len(tokens)} tokens "
+        f"that both share, {quoted(tokens[most])} differs most: it gives {percent(first[most])} of "
+        f"yours and {percent(second[most])} of the second."
+    )
+
+
+def shared_table(tokens: Sequence[str], first: np.ndarray, second: np.ndarray) -> Table:
+    """Write the shares of common tokens in both sentences, and the difference."""
+    return {
+        "token": [f"{place} {token}" for place, token in enumerate(tokens, 1)],
+        "yours": np.round(first, 4).tolist(),
+        "second": np.round(second, 4).tolist(),
+        "difference": np.round(second - first, 4).tolist(),
     }

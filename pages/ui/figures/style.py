@@ -117,21 +117,24 @@ INKS = ("#000000", "#ffffff")  # one of them is readable on any colour
 
 
 def write_numbers(figure: go.Figure) -> None:
-    """Write the value into every cell of the heat maps that have room for it.
+    """Write the value into every cell of the heat maps that have room for it, and no text yet.
 
     Plotly has one ink for all cells of a heat map: a second one, which cannot be seen, lies on top
-    and holds the numbers in the other ink.
+    and holds the numbers in the other ink. Cells without a number hold spaces as wide as one, so
+    that both choose the same size of type.
     """
-    for heatmap in [*figure.select_traces({"type": "heatmap"})]:
+    for heatmap in [h for h in figure.select_traces({"type": "heatmap"}) if h.text is None]:
         z = np.asarray(heatmap.z, dtype=np.float32)
-        if max(z.shape) > MOST_CELLS:
+        left, right = figure.layout[(heatmap.xaxis or "x").replace("x", "xaxis")].domain or (0, 1)
+        if max(z.shape[0], z.shape[1] / (right - left)) > MOST_CELLS:
             continue
         form = "{:.2f}" if np.nanmax(np.abs(z), initial=0) < 100 else "{:,.0f}"
         numbers = np.array([["" if np.isnan(v) else form.format(v) for v in row] for row in z])
+        blank = np.where(numbers == "", "", "\u2007" * 4)
         on_dark = _cell_luminance(figure, heatmap, z) < 0.179  # where white has the higher contrast
         black, white = (
             {
-                "text": np.where(cells, numbers, ""),
+                "text": np.where(cells, numbers, blank),
                 "texttemplate": "%{text}",
                 "textfont": {"color": ink},
             }
