@@ -54,22 +54,19 @@ class Lesson:
             read_on(f"{self.topic.name}-{slug}", _reach_next)
             st.stop()
 
-    def predict(self, slug: str, truth: questions.Truth | None) -> predict.Prediction | None:
+    def predict(self, slug: str, truth: questions.Truth | None) -> predict.Prediction:
         """Prepare a question of `assets/lessons/<topic>.yaml` for the figure that answers it.
 
         Returns:
-            What `figure` needs to ask first; None if these data leave nothing to ask.
+            What `figure` needs to ask first, if these data leave anything to ask.
         """
-        self.tasks[slug] = None
-        if truth is None or not assignment.asks(slug):
-            return None
-        question = texts.questions(self.topic.name)[slug]
-        asked = questions.ask(f"{self.topic.name}.{slug}", question, truth)
-        if asked is None:
-            return None
+        asked = None
+        if truth is not None and assignment.asks(slug):
+            question = texts.questions(self.topic.name)[slug]
+            asked = questions.ask(f"{self.topic.name}.{slug}", question, truth)
 
-        def note(*figure: Any) -> None:
-            self.tasks[slug] = worksheet.Task(asked, *figure)
+        def note(figure: str, *about: Any) -> None:
+            self.tasks[figure] = worksheet.Task(asked, figure, *about) if asked else None
 
         return predict.prediction(asked, note)
 
@@ -84,7 +81,7 @@ class Lesson:
         if depth.shows("Code"):
             for function in functions:
                 st.caption(f"`{function.__module__.replace('.', '/')}.py`")
-                st.code(texts.source(function.__module__, function.__qualname__))
+                st.code(texts.source(function.__module__, function.__qualname__), wrap_lines=True)
 
     def snippet(self, **constants: object) -> None:
         """Offer, to those who want code, a script without this course that prints the same numbers.
@@ -101,7 +98,7 @@ class Lesson:
             "It needs `torch`, and what it imports, but nothing of this course. "
             "The numbers that it prints are those on this page."
         )
-        st.code(script)
+        st.code(script, wrap_lines=True)
         with st.container(horizontal=True):
             for kind, data, mime in (
                 ("py", script, "text/x-python"),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
 
+from pages.ui import depth
 from pages.ui.components.kept_predictions import kept_predictions
 from pages.ui.components.prediction_view import Row, prediction_view
 from pages.ui.questions import Asked
@@ -20,10 +22,17 @@ IDENTITY = re.compile(r"[a-z_]+\.[a-z0-9-]+\.[0-9a-f]{12}")
 
 
 class Prediction(NamedTuple):
-    """A question, and what was predicted: None before it is answered, "" if it was skipped."""
+    """A question about a figure.
 
-    asked: Asked
+    Attributes:
+        asked: The question; None if there is nothing to ask.
+        predicted: The option predicted; None before it is answered, "" if it was skipped.
+        on_figure: Told key, title and table of the figure that answers it.
+    """
+
+    asked: Asked | None
     predicted: str | None
+    on_figure: Callable[..., None]
 
 
 class Kept(NamedTuple):
@@ -46,13 +55,15 @@ def predicted() -> dict[str, Kept]:
     return st.session_state.get("predictions", {})
 
 
-def prediction(asked: Asked) -> Prediction:
-    """Look up whether a question has been answered."""
+def prediction(asked: Asked | None, on_figure: Callable[..., None]) -> Prediction:
+    """Look up whether a question has been answered; who wants no questions skips them all."""
+    if asked is None or not depth.asks():
+        return Prediction(asked, "", on_figure)
     kept = predicted().get(asked.identity)
     if kept is None:
-        return Prediction(asked, None)
+        return Prediction(asked, None, on_figure)
     names = {choice.label: choice.name for choice in asked.choices}
-    return Prediction(asked, names.get(kept.predicted, ""))
+    return Prediction(asked, names.get(kept.predicted, ""), on_figure)
 
 
 def ask(asked: Asked) -> None:
@@ -77,7 +88,7 @@ def ask(asked: Asked) -> None:
 
 def compare(prediction: Prediction) -> None:
     """Show what was predicted beside what is so, and why each option tempts or holds."""
-    asked, predicted = prediction
+    asked, predicted, _ = prediction
     if not predicted:
         return
     largest = max((abs(choice.measured or 0) for choice in asked.choices), default=0) or 1

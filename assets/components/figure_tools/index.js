@@ -4,6 +4,7 @@
 const SVG_TYPE = "image/svg+xml";
 
 export default function ({ data, parentElement }) {
+  parentElement.host.figureSvg = () => drawingOf(data.figure); // the worksheet of the page asks for it
   if (parentElement.querySelector(".tools")) return;
   const tools = document.createElement("div");
   tools.className = "tools";
@@ -87,10 +88,14 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-function svgOf(figure) {
+function drawingOf(figure) {
   const frame = document.querySelector(`.st-key-figure-${figure}`);
   const plot = frame.querySelector(".js-plotly-plot");
-  const svg = plot ? plotlySvg(plot) : componentSvg(frame);
+  return (plot ? plotlySvg(plot) : componentSvg(frame)) ?? null;
+}
+
+function svgOf(figure) {
+  const svg = drawingOf(figure);
   if (!svg) return null;
   svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return {
