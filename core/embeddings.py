@@ -94,6 +94,33 @@ def nearest_rows(
     return nearest.indices, nearest.values
 
 
+class ReadBack(NamedTuple):
+    """How a vector compares with the row that went into it, and with the nearest of all others.
+
+    The row can be read back where its cosine is the larger one.
+    """
+
+    own: Float[Tensor, "n"]  # cosine with the row that went in
+    other: Float[Tensor, "n"]  # cosine with the nearest other row
+    other_row: Int[Tensor, "n"]
+
+
+def read_back(
+    vectors: Float[Tensor, "n d"], table: Float[Tensor, "rows d"], rows: Int[Tensor, "n"]
+) -> ReadBack:
+    """Look whether a row of a table is still the nearest after something was added to it.
+
+    Args:
+        vectors: The sums.
+        table: At least two rows.
+        rows: Which row went into each sum.
+    """
+    cosines = cosine_similarity(vectors, table)
+    own = cosines.gather(1, rows[:, None])
+    other = cosines.scatter(1, rows[:, None], -2).max(dim=1)  # below every cosine
+    return ReadBack(own[:, 0], other.values, other.indices)
+
+
 @dataclass(frozen=True, eq=False)
 class Projection:
     """Vectors drawn on fewer axes, and how much of their variance each axis keeps."""

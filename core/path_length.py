@@ -48,23 +48,33 @@ def embedded(encoder: Encoder, token_ids: Sequence[int]) -> Float[Tensor, "seq d
         return encoder.embeddings(ids, torch.arange(len(ids), device=ids.device)).output
 
 
+def encoder_gradients(
+    encoder: Encoder,
+    inputs: Float[Tensor, "seq d_model"],
+    directions: Float[Tensor, "direction d_model"],
+) -> Float64[Tensor, "direction block seq"]:
+    """Measure ‖∂L/∂x_t‖ at every token as it enters each block, by autograd.
+
+    Args:
+        encoder: The whole stack is passed through, every block.
+        inputs: Embedded tokens: what enters the first block.
+        directions: One v for each loss L = v · (output of the last token).
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        x = inputs.clone().requires_grad_()
+        outputs = [block.output for block in encoder.run_blocks(x)]
+        entering, last = [x, *outputs[:-1]], outputs[-1][-1]
+        grads = [torch.autograd.grad(last, entering, v, retain_graph=True) for v in directions]
+    return norms(torch.stack([torch.stack(by_block) for by_block in grads]))
+
+
 def encoder_input_gradients(
     encoder: Encoder,
     inputs: Float[Tensor, "seq d_model"],
     directions: Float[Tensor, "direction d_model"],
 ) -> Float64[Tensor, "direction seq"]:
-    """Measure ‖∂L/∂x_t‖ at every token, for L = v · (output of the last token), by autograd.
-
-    Args:
-        encoder: The whole stack is passed through, every block.
-        inputs: Embedded tokens.
-        directions: One v for each loss.
-    """
-    with torch.inference_mode(False), torch.enable_grad():
-        x = inputs.clone().requires_grad_()
-        last = encoder.run_blocks(x)[-1].output[-1]
-        grads = [torch.autograd.grad(last, x, v, retain_graph=True)[0] for v in directions]
-    return norms(torch.stack(grads))
+    """Measure ‖∂L/∂x_t‖ at every embedded token: the gradients that enter the first block."""
+    return encoder_gradients(encoder, inputs, directions)[:, 0]
 
 
 def recurrent_input_gradients(

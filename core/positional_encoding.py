@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from core.encoder import EncoderTrace
+from core.encoder import Ablation, Encoder, EncoderTrace
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,14 @@ class WordOrderTrace:
     token_distance: Float[Tensor, "depth"]  # between the two vectors of one token, the largest
     mean_cosine: Float[Tensor, "depth"]  # of the two sentence vectors (mean over the tokens)
     mean_difference: Float[Tensor, "depth"]  # largest difference in one of their dimensions
+
+
+@dataclass(frozen=True, eq=False)
+class Additions:
+    """How much of what is added to each token changes with a word elsewhere, in shares of it."""
+
+    position: Float[Tensor, "seq"]  # the vector of its place
+    attention: Float[Tensor, "seq"]  # what attention adds in the first block
 
 
 def sinusoidal_encoding(
@@ -197,6 +205,40 @@ def compare_word_orders(first: EncoderTrace, second: EncoderTrace) -> WordOrderT
         torch.cosine_similarity(mean_a, mean_b, dim=-1),
         (mean_a - mean_b).abs().amax(dim=-1),
     )
+
+
+@torch.inference_mode()
+def exchange_token(encoder: Encoder, trace: EncoderTrace, place: int, token_id: int) -> Additions:
+    """Read a text with another token at one place, and see what changes for all tokens.
+
+    Args:
+        encoder: The model that made the trace.
+        trace: The text as it was read, with positions.
+        place: Where the token is exchanged, counted from 0.
+        token_id: The token that stands there instead.
+
+    Returns:
+        ‖new − old‖ / ‖old‖ of the vector of each position and of what attention adds.
+
+    Raises:
+        ValueError: If the text has no such place.
+    """
+    if not 0 <= place < len(trace.tokens):
+        raise ValueError(f"{place=} is outside the {len(trace.tokens)} tokens of the text")
+    old, old_update = trace.embeddings, trace.blocks[0].attention_update
+    token_ids = torch.tensor(trace.token_ids, device=old.output.device)
+    token_ids[place] = token_id
+    new = encoder.embeddings(token_ids, torch.arange(len(token_ids), device=token_ids.device))
+    new_update = encoder.blocks[0](new.output, Ablation()).attention_update
+    return Additions(
+        (new.position - old.position).norm(dim=-1) / old.position.norm(dim=-1),
+        (new_update - old_update).norm(dim=-1) / old_update.norm(dim=-1),
+    )
+
+
+def distances_by_depth(first: EncoderTrace, second: EncoderTrace) -> Float[Tensor, "depth seq"]:
+    """Measure how far two readings of the same tokens are apart, token by token."""
+    return (vectors_by_depth(first) - vectors_by_depth(second)).norm(dim=-1)
 
 
 def vectors_by_depth(trace: EncoderTrace) -> Float[Tensor, "depth seq d_model"]:

@@ -198,6 +198,39 @@ def weight_gradients(
     return norms(weights.flatten(1)).log10(), log_norms(cell, inputs, grad_last)[:, 0] / log(10)
 
 
+# What a state keeps while its gradient vanishes
+
+
+@dataclass(frozen=True, eq=False)
+class Latch:
+    """Two runs of one unit that differ in their first input, +1 or −1; index t − 1 is h_t."""
+
+    states: Float[Tensor, "run length"]
+    gradient: Float64[Tensor, "run length"]  # |∂h_T/∂h_t| in decades
+
+
+def latch(weight: float, length: int, noise: float = 0.1) -> Latch:
+    """Set a switch, h_t = tanh(weight h_{t−1} + x_t), and read noise after it.
+
+    With a weight above 1 the unit has two stable states. What keeps it there against noise makes
+    small pushes die out, and the gradient with them (Bengio et al., 1994, section IV).
+
+    Args:
+        weight: Of the unit's own last state.
+        length: Steps, the first input included.
+        noise: Standard deviation of all inputs but the first.
+    """
+    cell = Cell("tanh", torch.ones(1, 1, 1), torch.full((1, 1, 1), weight), torch.zeros(1, 1))
+    states: list[Tensor] = []
+    gradients: list[Tensor] = []
+    for first in (1.0, -1.0):
+        inputs = noise * random_sequence(length, 1)
+        inputs[0] = first
+        states.append(run(cell, inputs).hidden[1:, 0, 0, 0])
+        gradients.append(log_norms(cell, inputs, torch.ones(1))[0] / log(10))
+    return Latch(torch.stack(states), torch.stack(gradients))
+
+
 # How long it takes
 
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.embeddings import (
     Embeddings,
     cosine_similarity,
@@ -13,7 +14,8 @@ from core.embeddings import (
     random_cosines,
     word_by_stage,
 )
-from pages.ui import bar
+from pages.ui import bar, compare
+from pages.ui.answers import embeddings as answers
 from pages.ui.cached import embeddings as cached
 from pages.ui.cached import model
 from pages.ui.controls import embeddings as controls
@@ -40,6 +42,7 @@ figure(
     "Five strips of 384 coloured cells: the rows of token, position and segment, their sum, "
     "and the sum normalised.",
 )
+lesson.numbers(figures.lookup_arithmetic(rows, *cached.norm_weights(dimension=0)))
 lesson.code(Embeddings, look_up)
 
 lesson.say("neighbours")
@@ -55,6 +58,10 @@ figure(
     lambda: figures.neighbour_table(near.tokens, near.cosines),
     f"Bars with the cosines of the {figures.N_BARS} tokens nearest to the word, beside the "
     "band where random pairs lie.",
+    lesson.predict(
+        "nearest",
+        answers.nearest(word, pieces, near.tokens, near.cosines, cached.spelled_alike(word)),
+    ),
 )
 lesson.code(cosine_similarity, nearest_rows, random_cosines)
 
@@ -71,6 +78,8 @@ if len(compared) > 1:
         lambda: figures.cosine_table(compared, cosines),
         "Heat map of the cosine of every pair of words.",
     )
+    closest = figures.closest_words(compared, cosines)
+    lesson.numbers(figures.cosine_arithmetic(closest, *cached.product_and_norms(*closest)))
 else:
     st.info("Give at least two words to compare.")
 
@@ -85,6 +94,7 @@ figure(
     figures.analogy_bars(inputs, found.tokens, found.cosines, theme),
     lambda: figures.neighbour_table(found.tokens, found.cosines),
     "Bars with the cosines of the tokens nearest to the result; words that went in are grey.",
+    lesson.predict("analogy", answers.analogy(inputs, found.tokens, found.cosines)),
 )
 
 lesson.say("map")
@@ -95,10 +105,21 @@ if len(mapped) > 2:
     figure(
         "embeddings-map",
         f"Which words lie together? ({n_axes} axes keep {shares.sum():.0%} of the variance)",
-        figures.look_for_map(mapped, true_cosines, misleading),
+        figures.look_for_map(mapped, points, true_cosines[seen_from], seen_from),
         figures.word_map(mapped, points, shares, true_cosines[seen_from], seen_from, theme),
         lambda: figures.map_table(mapped, points, true_cosines[seen_from], mapped[seen_from]),
         f"Map of {len(mapped)} words on {n_axes} axes; colour is the true cosine with one of them.",
+    )
+    figure(
+        "embeddings-distances",
+        "How far can this map be trusted?",
+        figures.look_for_distances(mapped, true_cosines, misleading),
+        figures.distance_dots(mapped, points, true_cosines, misleading, theme),
+        lambda: figures.distance_table(mapped, points, true_cosines),
+        "A dot for every pair of words: its distance on the map, and its true cosine.",
+        lesson.predict(
+            "misleading-pair", answers.misleading_pair(mapped, true_cosines, misleading)
+        ),
     )
 else:
     st.info("A map needs at least three words; choose another group.")
@@ -117,4 +138,23 @@ figure(
     f"Lines of the cosine of {ready.word} between two sentences, from the table to the last block.",
 )
 lesson.code(word_by_stage, find_word)
+
+lesson.say("compare")
+second = compare.second_sentence()
+stage = controls.compared_stage()
+both = cached.shared_cosines(sentence, second, stage) if second else None
+if both:
+    figure(
+        "embeddings-compare",
+        "How close are the words that two sentences share?",
+        figures.look_for_shared(*both, stage),
+        figures.shared_heatmaps(*both, theme),
+        lambda: figures.shared_table(*both),
+        "Heat maps of the cosines of the shared tokens in each sentence, and of the difference.",
+    )
+elif second:
+    st.info("A second sentence that shares two words with yours has something to compare.")
+lesson.code(shared_tokens)
+
+lesson.snippet(SENTENCE=sentence, PLACE=place, WORD=word)
 lesson.next()

@@ -2,23 +2,26 @@
 
 import streamlit as st
 
+from core.embeddings import read_back
 from core.positional_encoding import (
     alibi_slopes,
     compare_word_orders,
     distance_profile,
+    distances_by_depth,
+    exchange_token,
     relative_rotation,
     rotary_scores,
     shuffle_words,
     sinusoidal_encoding,
 )
-from pages.ui import bar
+from pages.ui import bar, compare
+from pages.ui.answers import positional_encoding as answers
 from pages.ui.cached import model
 from pages.ui.cached import positional_encoding as cached
 from pages.ui.controls import positional_encoding as controls
 from pages.ui.figure import figure
 from pages.ui.figures import positional_encoding as figures
 from pages.ui.lesson import Lesson
-from pages.ui.text import quoted
 
 STUDENT = "The student is eating an apple"
 APPLE = "An apple is eating the student"
@@ -32,11 +35,10 @@ eaten = cached.word_orders(STUDENT, APPLE)
 figure(
     "positions-order",
     "Does the model notice who eats whom?",
-    figures.look_for_orders(eaten.mean_cosine, eaten.mean_difference),
-    figures.order_lines(eaten.token_distance, eaten.mean_difference, theme),
-    lambda: figures.order_table(*eaten),
-    "Lines over the blocks of the model: far up the differences with positions, at the foot, near "
-    "zero, those without.",
+    figures.look_for_order(eaten.mean_cosine, eaten.mean_difference),
+    figures.order_lines(eaten.token_distance[:1], eaten.mean_difference[:1], theme),
+    lambda: figures.order_table(eaten.token_distance[:1], *eaten[1:]),
+    "Two lines over the blocks of the model: how far the readings of the two orders are apart.",
 )
 lesson.code(compare_word_orders)
 
@@ -45,20 +47,22 @@ lesson.say("shuffle")
 
 @st.fragment
 def shuffle() -> None:
-    """Compare the sentence with another order of its words."""
+    """Take the positions away, and compare the sentence with another order of its words."""
     read, shuffled = cached.shuffled(sentence, controls.shuffle_seed())
-    orders = cached.word_orders(read, shuffled)
-    if read == shuffled or orders is None:
-        st.info("These words, told apart by spaces, have no other order made of the same tokens.")
-        return
+    orders = cached.word_orders(read, shuffled) if read != shuffled else None
+    if orders is None:
+        st.info("Your words have no other order made of the same tokens; here is the student.")
+        read, shuffled, orders = STUDENT, APPLE, eaten
     figure(
         "positions-shuffle",
-        "What does the model make of your words in another order?",
-        f"Shuffled: {quoted(shuffled)}  \n"
-        + figures.look_for_orders(orders.mean_cosine, orders.mean_difference),
+        "And if nothing were added for the positions?",
+        figures.look_for_shuffle(shuffled, orders, eaten.mean_difference),
         figures.order_lines(orders.token_distance, orders.mean_difference, theme),
         lambda: figures.order_table(*orders),
-        "Lines over the blocks of the model: differences between the sentence and its shuffle.",
+        "Lines over the blocks: far up the differences with positions, at the foot those without.",
+        lesson.predict(
+            "without-positions", answers.without_positions(read, orders.mean_difference)
+        ),
     )
 
 
@@ -91,6 +95,7 @@ def encoding() -> None:
         lambda: figures.wavelength_table(wavelengths),
         "Waves of the chosen dimensions over the positions.",
     )
+    lesson.numbers(figures.encoding_arithmetic(rows, base, 3, dimensions))
 
 
 encoding()
@@ -146,6 +151,20 @@ figure(
     "Two curves of cosine over distance: the learned one with a wide band, the waves with none.",
 )
 
+lesson.say("kind")
+tokens = model.reading(sentence).tokens
+exchanged = cached.exchange(sentence)
+figure(
+    "positions-kind",
+    "What changes for the others when one word changes?",
+    figures.look_for_exchange(*exchanged, tokens),
+    figures.exchange_bars(*exchanged, tokens, theme),
+    lambda: figures.exchange_table(*exchanged, tokens),
+    "Bars per token: the change of its position's vector, nothing, and of what attention adds.",
+    lesson.predict("exchange", answers.exchange(*exchanged, tokens)),
+)
+lesson.code(exchange_token)
+
 lesson.say("relative")
 rotary, spread, slopes = cached.relative_scores()
 figure(
@@ -159,7 +178,6 @@ figure(
 lesson.code(rotary_scores, alibi_slopes)
 
 lesson.say("size")
-tokens = model.reading(sentence).tokens
 words, positions = cached.embedding_norms(sentence)
 figure(
     "positions-size",
@@ -169,4 +187,36 @@ figure(
     lambda: figures.norm_table(words, positions, tokens),
     "Bars per token: the length of its word vector and of its position vector.",
 )
+found = cached.read_back(sentence)
+figure(
+    "positions-addition",
+    "Can the word still be told from the sum?",
+    figures.look_for_read_back(*found, tokens),
+    figures.read_back_marks(*found, tokens, theme),
+    lambda: figures.read_back_table(*found, tokens),
+    "Four marks per token: the cosine of the sum with its own word and position, and with the "
+    "nearest others, which lie below.",
+    lesson.predict("read-back", answers.read_back(*found)),
+)
+lesson.numbers(figures.read_back_arithmetic(cached.sum_and_rows(sentence, 1), tokens[1]))
+lesson.code(read_back)
+
+lesson.say("compare")
+second = compare.second_sentence()
+effects = cached.position_effects(sentence, second) if second else None
+if effects:
+    figure(
+        "positions-compare",
+        "How far does a position move the words that two sentences share?",
+        figures.look_for_effects(*effects),
+        figures.effect_heatmaps(*effects, theme),
+        lambda: figures.effect_table(*effects),
+        "Heat maps, shared tokens by blocks: the distance between the readings with positions and "
+        "without, in each sentence, and the difference.",
+    )
+elif second:
+    st.info("A second sentence that shares a word with yours has something to compare.")
+lesson.code(distances_by_depth)
+
+lesson.snippet(SENTENCE=sentence)
 lesson.next()

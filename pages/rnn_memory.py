@@ -7,6 +7,7 @@ from core.number_words import DICTIONARY, german
 from core.seq2seq import RecurrentTranslator, is_right, translate
 from core.seq2seq_training import Seq2SeqRun, update
 from pages.ui import bar
+from pages.ui.answers import rnn_memory as answers
 from pages.ui.cached import rnn_memory as cached
 from pages.ui.controls import rnn_memory as controls
 from pages.ui.figure import figure
@@ -41,6 +42,7 @@ figure(
     lambda: figures.length_table(log.lengths, log.accuracy, "words of the source"),
     "Three falling lines over the length: one vector falls first, then the Transformer, at once, "
     "then attention, slowly.",
+    lesson.predict("best-beyond", answers.best_beyond(log.lengths, log.accuracy, len(source))),
 )
 lesson.code(is_right)
 
@@ -60,6 +62,7 @@ def alignment() -> None:
         lambda: figures.alignment_table(weights, source, translation.words),
         "Heat map of written by read words: a diagonal with crossings where tens and ones swap.",
     )
+    lesson.numbers(figures.alignment_arithmetic(weights, source, translation.words))
 
 
 alignment()
@@ -86,6 +89,9 @@ figure(
     figures.read_back_bars(*read_back, source, theme),
     lambda: figures.read_back_table(*read_back, source),
     "Bars per word: how often it is read back, with a mark for what guessing achieves.",
+    lesson.predict(
+        "least-found", answers.least_found(source, read_back.accuracy, read_back.guessing)
+    ),
 )
 lesson.code(probe_context, ridge_regression)
 
@@ -98,6 +104,7 @@ figure(
     lambda: figures.probe_table(log.lengths, log.read_back, log.guessing),
     "Triangle of lengths by places: full at the top, paler downwards, palest in the middle.",
 )
+lesson.numbers(figures.probe_arithmetic(log.lengths, log.read_back, log.guessing, len(source)))
 
 lesson.say("cost")
 figure(
@@ -107,6 +114,7 @@ figure(
     figures.accuracy_lines(log.updates, log.curves, theme, "updates, on sources of 9 words"),
     lambda: figures.length_table(log.updates, log.curves, "updates"),
     "Four rising lines: attention and the Transformer reach 1 early, one vector rises slowly.",
+    lesson.predict("twice-as-wide", answers.twice_as_wide(log.curves)),
 )
 
 lesson.say("train")
@@ -126,4 +134,6 @@ def train() -> None:
 
 train()
 lesson.code(Seq2SeqRun.step, update)
+
+lesson.snippet(SOURCE=" ".join(source), SEED=seed)
 lesson.next()

@@ -11,6 +11,7 @@ from core.sequential_cost import (
     time_one_product,
 )
 from pages.ui import bar
+from pages.ui.answers import sequential_cost as answers
 from pages.ui.cached import model
 from pages.ui.cached import sequential_cost as cached
 from pages.ui.components.steps_view import steps_view
@@ -52,8 +53,25 @@ figure(
     "Two charts over the length: steps rise with n for a recurrent layer and stay at 1 for "
     "attention; what is kept stays the same for the recurrent layer and rises with n² for "
     "attention written out.",
+    lesson.predict(
+        "weights-pass-state",
+        answers.where_weights_pass_the_state(cached.counted(width, lengths=(len(tokens),))),
+    ),
 )
 lesson.code(layer_types)
+
+lesson.say("work")
+work = cached.work(cached.COUNTED_LENGTHS, width)
+figure(
+    "cost-work",
+    "Which layer has more to compute?",
+    figures.look_for_work(len(tokens), width),
+    figures.work_lines(work, cached.COUNTED_LENGTHS, len(tokens), theme),
+    lambda: figures.work_table(work, cached.COUNTED_LENGTHS),
+    "Four rising lines over the length; that of self-attention is the steepest and crosses the "
+    "recurrent one where the length equals the width.",
+)
+lesson.numbers(figures.work_arithmetic(len(tokens), width))
 
 lesson.say("measured")
 setting = controls.setting(width)
@@ -75,11 +93,17 @@ def measured() -> None:
         lambda: figures.measures_table(curves, counted),
         "Three charts over the length, below one another: measured time, operations, and products "
         "that wait for each other; the last is flat for attention and a rising line for the rest.",
+        lesson.predict(
+            "fastest", answers.fastest(curves, width, setting.batch, cached.device_name(setting))
+        ),
     )
 
 
 measured()
 lesson.code(TransformerBlock, time_layers)
+
+lesson.say("why")
+lesson.numbers(figures.operations_arithmetic(width, setting.batch, int(counted["RNN"].lengths[-1])))
 
 lesson.say("parallel")
 curves, product = cached.curves(setting), cached.product_seconds(setting)
@@ -98,4 +122,5 @@ else:
 lesson.code(time_one_product)
 
 lesson.say("limits")
+lesson.snippet(WIDTH=width, BATCH=setting.batch)
 lesson.next()

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.encoder import Encoder
-from core.path_length import by_distance, encoder_input_gradients, recurrent_input_gradients
+from core.path_length import by_distance, encoder_gradients, recurrent_input_gradients
 from core.sequential_cost import count_cost
-from pages.ui import bar, maps
+from pages.ui import bar, compare, maps
+from pages.ui.answers import transformer as answers
 from pages.ui.cached import model
 from pages.ui.cached import transformer as cached
 from pages.ui.components.transformer_map import READING
@@ -36,6 +38,7 @@ def whole() -> None:
         "Two columns of boxes with arrows upwards: the encoder, with pictures of values, and the "
         "decoder, without.",
     )
+    lesson.numbers(figures.attention_arithmetic(windows["attention"].values, tokens, block))
 
 
 whole()
@@ -56,6 +59,7 @@ def kinds() -> None:
         lambda: maps.show_map("transformer-kinds", kind, theme),
         lambda: figures.kind_table(later),
         f"The same two columns of boxes, small; what {name} leaves away is grey and dashed.",
+        lesson.predict("looking-ahead", answers.looking_ahead(later, len(tokens))),
     )
 
 
@@ -63,6 +67,24 @@ kinds()
 
 lesson.say("path")
 found = cached.paths(sentence)
+figure(
+    "transformer-layers",
+    "How many layers lie between the first token and the last?",
+    figures.look_for_layers(cached.LENGTHS, found.layers),
+    figures.layer_lines(cached.LENGTHS, found.layers, theme),
+    lambda: figures.layer_table(cached.LENGTHS, found.layers),
+    "Two lines over the length: one doubles with every doubling, the other is level.",
+)
+figure(
+    "transformer-length",
+    "How much comes back to the first token, as the text grows?",
+    figures.look_for_growth(found.decades),
+    figures.growth_lines(found.decades, theme),
+    lambda: figures.growth_table(found.decades),
+    "Three lines over the length: RNN and LSTM plunge, the encoder sinks slowly.",
+    lesson.predict("crowd", answers.crowd(found.decades[cached.ENCODER], found.decades["tanh RNN"])),
+)
+lesson.numbers(figures.growth_arithmetic(found.decades, found.layers[cached.ENCODER][-1]))
 
 
 @st.fragment
@@ -71,7 +93,7 @@ def back() -> None:
     length = controls.length()
     figure(
         "transformer-path",
-        "How much comes back to each earlier token?",
+        "And to each token between?",
         figures.look_for_path(found.decades, length),
         figures.path_lines(found.decades, length, theme),
         lambda: figures.path_table(found.decades, length),
@@ -81,21 +103,24 @@ def back() -> None:
 
 
 back()
-figure(
-    "transformer-length",
-    "And to the first token, as the text grows?",
-    figures.look_for_growth(found.decades),
-    figures.growth_lines(found.decades, theme),
-    lambda: figures.growth_table(found.decades),
-    "Three lines over the length: RNN and LSTM plunge, the encoder sinks slowly.",
-)
-figure(
-    "transformer-layers",
-    "How many layers lie between the first token and the last?",
-    figures.look_for_layers(cached.LENGTHS, found.layers),
-    figures.layer_lines(cached.LENGTHS, found.layers, theme),
-    lambda: figures.layer_table(cached.LENGTHS, found.layers),
-    "Two lines over the length: one doubles with every doubling, the other is level.",
-)
-lesson.code(encoder_input_gradients, recurrent_input_gradients, by_distance, count_cost)
+lesson.code(encoder_gradients, recurrent_input_gradients, by_distance, count_cost)
+
+lesson.say("compare")
+second = compare.second_sentence()
+if second:
+    shared = cached.shared(sentence, second)
+    if shared:
+        figure(
+            "transformer-compare",
+            "How much comes back to each token, block by block?",
+            figures.look_for_shared(shared),
+            figures.shared_heatmaps(shared, theme),
+            lambda: figures.shared_table(shared),
+            "Heat maps of shared token by block: the gradient in each sentence; the difference.",
+        )
+    else:
+        st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+lesson.code(shared_tokens)
+
+lesson.snippet(SENTENCE=sentence)
 lesson.next()

@@ -2,20 +2,22 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.attention_block import attention_gradients
 from core.gradients import hidden_gradients, log_norms, norms, parameter_gradients
 from core.jacobians import jacobian_product, mean_field_slope, pascanu_bound
 from core.recurrent_training import RecurrentModel, clipped
 from core.rnn import lstm_step, with_forget_bias
-from core.vanishing_gradients import gradient_by_distance
-from pages.ui import bar, strips
+from core.vanishing_gradients import gradient_by_distance, latch
+from pages.ui import bar, compare, strips
+from pages.ui.answers import vanishing_gradients as answers
 from pages.ui.cached import vanishing_gradients as cached
 from pages.ui.components.gradient_view import asked_for_more, gradient_view
 from pages.ui.components.token_strips import token_strips
 from pages.ui.controls import training
 from pages.ui.controls import vanishing_gradients as controls
 from pages.ui.figure import figure
-from pages.ui.figures import style
+from pages.ui.figures import comparison, style
 from pages.ui.figures import vanishing_gradients as figures
 from pages.ui.lesson import Lesson
 from pages.ui.training import live_training
@@ -40,6 +42,7 @@ figure(
     lambda: figures.reach_table(reach.decades, reach.tokens),
     "The sentence in six rows; in the recurrent rows the first words have no colour left.",
 )
+lesson.numbers(figures.reach_arithmetic(reach.decades, reach.tokens))
 lesson.code(hidden_gradients)
 
 lesson.say("distance")
@@ -86,6 +89,7 @@ figure(
     figures.gate_points(gates, cached.BIASES, cached.NOTICE, theme),
     lambda: figures.gate_table(gates, cached.BIASES),
     "Points that rise with the bias of the gate, from far below to nearly no loss at all.",
+    lesson.predict("default-gates", answers.default_gates(gates, cached.NOTICE)),
 )
 lesson.code(lstm_step, with_forget_bias)
 
@@ -99,6 +103,7 @@ figure(
     lambda: figures.dilution_table(dilution),
     "Level lines over the distance, one for each length; the longer, the lower.",
 )
+lesson.numbers(figures.dilution_arithmetic(dilution))
 lesson.code(attention_gradients)
 
 lesson.say("theory")
@@ -121,6 +126,19 @@ def theory() -> None:
 theory()
 lesson.code(jacobian_product, pascanu_bound, mean_field_slope)
 
+lesson.say("activation")
+activations, gains, way = cached.by_activation(), cached.GAINS[1:], cached.CHAIN_LENGTH - 1
+figure(
+    "gradients-activation",
+    "Is it tanh that makes gradients vanish?",
+    figures.look_for_activations(gains, activations, low=0.75, high=1.5),
+    figures.activation_lines(gains, activations, way, theme),
+    lambda: figures.activation_table(gains, activations),
+    "Three rising lines over the gain: without an activation the highest, it passes 1 where the "
+    "gain does; tanh the lowest.",
+    lesson.predict("no-activation", answers.no_activation(gains, activations, 0.75, way)),
+)
+
 lesson.say("zero")
 measures = cached.three_measures()
 figure(
@@ -132,6 +150,20 @@ figure(
     "Three lines that fall together; the first ends early, the second later, the third never.",
 )
 lesson.code(norms, log_norms)
+
+lesson.say("latch")
+switch = cached.latch()
+figure(
+    "gradients-latch",
+    "What is left of the first input?",
+    figures.look_for_latch(*switch),
+    figures.latch_lines(*switch, theme),
+    lambda: figures.latch_table(*switch),
+    "Above, two lines of the state that stay near +1 and −1; below, the gradient, falling straight "
+    "from the last step to the first.",
+    lesson.predict("latched", answers.latched(*switch)),
+)
+lesson.code(latch)
 
 lesson.say("weights")
 weights, first_step = cached.weight_gradients()
@@ -204,4 +236,34 @@ def device() -> None:
 
 
 device()
+
+lesson.say("compare")
+second = compare.second_sentence()
+if second:
+    shared = cached.shared_reach(sentence, second)
+    if shared.tokens:
+        figure(
+            "gradients-compare",
+            "What do two sentences let through?",
+            figures.look_for_two_sentences(shared, cached.READERS),
+            comparison.comparison(
+                shared.first.T,
+                shared.second.T,
+                shared.tokens,
+                list(cached.READERS),
+                ("first", "second"),
+                "RNN",
+                theme,
+                measure="log10",
+                axis="",
+            ),
+            lambda: figures.two_sentences_table(shared, cached.READERS),
+            "Three heat maps of shared tokens by networks: the gradient in the first sentence, in "
+            "the second, and the difference.",
+        )
+    else:
+        st.info("The two sentences share no token. Change one word of the first instead.")
+lesson.code(shared_tokens)
+
+lesson.snippet(SENTENCE=sentence)
 lesson.next()

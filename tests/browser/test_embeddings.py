@@ -11,7 +11,7 @@ from tests.browser.conftest import read_all, read_sentence, settled, watched
 @pytest.fixture
 def embeddings(browser, server, size):
     with watched(browser, server, viewport=size) as page:
-        page.goto("/embeddings")
+        page.goto("/embeddings?ask=false")
         yield settled(page)
 
 
@@ -88,7 +88,7 @@ def test_two_sentences_of_the_learner_get_a_line_of_their_own(embeddings):
 
 def test_a_link_brings_every_choice_along_and_a_new_sentence_keeps_it(page):
     page.goto(
-        "/embeddings?near=monday&map=numbers&map_from=ten&bank_word=gold&analogy_start=uncle"
+        "/embeddings?ask=false&near=monday&map=numbers&map_from=ten&bank_word=gold&analogy_start=uncle"
         "&compare=tea%2C+coffee%2C+milk"
     )
     whole(page)
@@ -105,8 +105,10 @@ def test_a_link_brings_every_choice_along_and_a_new_sentence_keeps_it(page):
 
 def test_markup_in_words_stays_text(page):
     typed = "<b>x</b>%2C+[y](https://evil.example)%2C+<a href='https://evil.example'>z</a>"
-    names = ("near", "compare", "analogy_start", "analogy_minus", "bank_one", "bank_word")
-    page.goto(f"/embeddings?map=the+list+above&{'&'.join(f'{name}={typed}' for name in names)}")
+    names = ("near", "compare", "second", "analogy_start", "analogy_minus", "bank_one", "bank_word")
+    page.goto(
+        f"/embeddings?ask=false&map=the+list+above&{'&'.join(f'{name}={typed}' for name in names)}"
+    )
     whole(page)
     expect(figure(page, "map")).to_contain_text("axes keep")
     expect(page.locator("a[href*='evil'], [*|href*='evil']")).to_have_count(0)
@@ -116,7 +118,7 @@ def test_markup_in_words_stays_text(page):
 def test_the_page_in_three_dimensions_with_long_words_stays_in_width(browser, server, size):
     long_words = "%2C+".join(["Pneumonoultramicroscopicsilicovolcano", *"abcdefghijklmnopqrstuvw"])
     with watched(browser, server, viewport=size) as page:
-        page.goto(f"/embeddings?map_3d=true&near=unhappiness&compare={long_words}")
+        page.goto(f"/embeddings?ask=false&map_3d=true&near=unhappiness&compare={long_words}")
         whole(page)
         expect(figure(page, "map").locator("canvas").first).to_be_visible()
         main = page.get_by_test_id("stMain")

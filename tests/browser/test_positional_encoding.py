@@ -7,7 +7,7 @@ from tests.browser.conftest import settled, watched
 
 def test_shuffling_shows_another_order_which_the_link_brings_back(server, browser, size):
     with watched(browser, server, viewport=size) as page:
-        page.goto("/positional_encoding#positions-shuffle")
+        page.goto("/positional_encoding?ask=false#positions-shuffle")
         shuffled = page.get_by_text("Shuffled:")
         before = shuffled.inner_text()
         page.get_by_role("button", name="Shuffle my words").click()
@@ -21,14 +21,14 @@ def test_shuffling_shows_another_order_which_the_link_brings_back(server, browse
 
 
 def test_another_sentence_is_shuffled_as_soon_as_it_is_read(page):
-    page.goto("/positional_encoding?sentence=red+green+blue#positions-shuffle")
+    page.goto("/positional_encoding?ask=false&sentence=red+green+blue#positions-shuffle")
     words = page.get_by_text("Shuffled:").locator("code").inner_text()
     assert words != "red green blue"
     assert sorted(words.split()) == ["blue", "green", "red"]
 
 
 def test_moving_on_by_more_tokens_moves_the_clocks(page):
-    page.goto("/positional_encoding#positions-rotation")
+    page.goto("/positional_encoding?ask=false#positions-rotation")
     expect(page.get_by_text("How do you get from position 5 to 8?")).to_be_visible()
     slider = page.get_by_role("slider", name="Move on by")
     slider.press("ArrowRight")
@@ -37,7 +37,7 @@ def test_moving_on_by_more_tokens_moves_the_clocks(page):
 
 
 def test_a_shorter_encoding_is_drawn_and_its_numbers_are_told(page):
-    page.goto("/positional_encoding#positions-encoding")
+    page.goto("/positional_encoding?ask=false#positions-encoding")
     expect(page.get_by_text("Within 64 positions 47 of 64 pairs")).to_be_visible()
     page.get_by_role("slider", name="Positions").press("Home")
     expect(page.get_by_text("Within 8 positions 62 of 64 pairs")).to_be_visible()

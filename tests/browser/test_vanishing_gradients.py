@@ -89,3 +89,16 @@ def test_the_lab_can_be_taken_along_as_a_picture(browser, server):
             with page.expect_download() as download:
                 frame.get_by_role("button", name=kind).click()
             assert download.value.path().read_bytes().startswith(magic)
+
+
+def test_the_gates_are_shown_once_their_question_is_answered(browser, server, size):
+    with watched(browser, server, viewport=size) as page:
+        page.goto("/vanishing_gradients#gradients-gates")
+        frame = page.locator(".st-key-figure-gradients-gates")
+        expect(frame.get_by_text("before any training")).to_be_visible()
+        expect(frame.locator(".js-plotly-plot")).to_have_count(0)
+        frame.get_by_role("button", name="0.19").click()
+        expect(frame.get_by_text("Not as predicted.")).to_be_visible()
+        expect(frame.get_by_text("so it is")).to_be_visible()
+        expect(frame.locator(".js-plotly-plot")).to_be_visible()
+        settled(page)

@@ -9,6 +9,7 @@ from core.embeddings import (
     most_misleading_pair,
     principal_components,
     random_cosines,
+    read_back,
     word_by_stage,
 )
 
@@ -99,3 +100,22 @@ def test_a_word_of_two_pieces_is_followed_by_their_mean():
 
 def test_a_word_that_is_not_there_is_not_followed():
     assert word_by_stage(TOKENS, ("rain",), [random(8, 3)]) is None
+
+
+def test_a_row_is_read_back_where_nothing_else_is_nearer():
+    table = torch.tensor([[1.0, 0, 0], [0, 2, 0], [0, 0, 3], [0, 5, 1]])
+    found = read_back(torch.tensor([[4.0, 0, 1], [0, 1, 0.1]]), table, torch.tensor([0, 1]))
+    torch.testing.assert_close(found.own, torch.tensor([4 / 17**0.5, 1 / 1.01**0.5]))
+    assert found.other_row.tolist() == [2, 3]
+    torch.testing.assert_close(found.other[1], torch.tensor(5.1 / (26 * 1.01) ** 0.5))
+
+
+def test_positions_can_be_added_without_losing_the_words(encoder):
+    trace = encoder.trace("The animal didn't cross the street because it was too tired.")
+    places = torch.arange(len(trace.tokens))
+    for table, rows in (
+        (encoder.embeddings.token, torch.tensor(trace.token_ids)),
+        (encoder.embeddings.position, places),
+    ):
+        found = read_back(trace.embeddings.sum, table, rows)
+        assert (found.own > found.other).all()

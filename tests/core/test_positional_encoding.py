@@ -8,6 +8,8 @@ from core.positional_encoding import (
     alibi_slopes,
     compare_word_orders,
     distance_profile,
+    distances_by_depth,
+    exchange_token,
     relative_rotation,
     rotary_scores,
     rotate,
@@ -252,3 +254,31 @@ def test_shuffling_moves_an_emoji_like_a_word_and_keeps_marks_on_their_letter():
         "🎈",
     ]
     assert set(shuffle_words("नमस्ते दुनिया", generator).split()) == {"नमस्ते", "दुनिया"}
+
+
+def test_a_word_elsewhere_changes_what_attention_adds_and_no_position(encoder):
+    here, there = "dogs chase cats", "dogs chase mice"
+    (mice,) = encoder.reader.read("mice").token_ids[1:-1]
+    old, new = encoder.trace(here), encoder.trace(there)
+    changed = exchange_token(encoder, old, 3, mice)
+    assert changed.position.tolist() == [0] * 5
+    update, new_update = (trace.blocks[0].attention_update for trace in (old, new))
+    expected = (new_update - update).norm(dim=-1) / update.norm(dim=-1)
+    torch.testing.assert_close(changed.attention, expected)
+    assert changed.attention.min() > 0.005
+
+
+@pytest.mark.parametrize("place", [-1, 5])
+def test_a_place_outside_the_text_cannot_be_exchanged(encoder, place):
+    with pytest.raises(ValueError, match=f"place={place} is outside the 5 tokens"):
+        exchange_token(encoder, encoder.trace("dogs chase cats"), place, 103)
+
+
+def test_two_readings_are_apart_by_the_length_of_the_difference(encoder):
+    with_positions = encoder.trace(FIRST)
+    without = encoder.trace(FIRST, Ablation(positions=False))
+    distances = distances_by_depth(with_positions, without)
+    assert distances.shape == (7, 8)
+    difference = with_positions.output[3] - without.output[3]
+    assert distances[6, 3].item() == pytest.approx(difference.square().sum().sqrt().item())
+    assert distances_by_depth(without, without).max() == 0

@@ -11,6 +11,7 @@ from core.vanishing_gradients import (
     chain_of_bounds,
     draw_model,
     gradient_by_distance,
+    latch,
     mean_field_decades,
     measure_three_ways,
     over_seeds,
@@ -173,3 +174,25 @@ def test_a_gpu_measures_what_the_cpu_measures():
         torch.testing.assert_close(
             cuda.log10(), gradient_by_distance(model, inputs).log10(), rtol=0, atol=0.01
         )
+
+
+def test_a_switch_holds_what_it_was_set_to_and_lets_the_gradient_die():
+    found = latch(2.0, 53)
+    noise = 0.1 * random_sequence(53, 1)[:, 0]
+    for run, first in enumerate((1.0, -1.0)):
+        state, factors = torch.tensor(first, dtype=torch.float64).tanh(), []
+        assert found.states[run, 0] == pytest.approx(float(state))
+        for x in noise[1:].double():
+            state = (2 * state + x).tanh()
+            factors.append(2 * (1 - state**2))
+        assert found.states[run, -1] == pytest.approx(float(state), abs=1e-5)
+        steps = torch.stack([*factors, torch.ones_like(state)]).log10()
+        expected = steps.flip(0).cumsum(0).flip(0)
+        assert found.gradient[run] == pytest.approx(expected, abs=1e-3)
+    assert found.states[0, -1] - found.states[1, -1] > 1.5
+    assert (found.gradient[:, 0] < -30).all()
+
+
+def test_a_unit_with_a_weight_below_1_forgets_what_it_was_set_to():
+    found = latch(0.5, 53)
+    assert abs(float(found.states[0, -1] - found.states[1, -1])) < 1e-6

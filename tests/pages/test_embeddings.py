@@ -1,9 +1,12 @@
 """The embeddings page: what it says of real rows, of odd words, of two meanings."""
 
 import re
+from itertools import combinations
 
+import numpy as np
 import pytest
 
+from core.pretrained import load_encoder
 from tests.pages.conftest import ODD_SENTENCES
 from tests.pages.test_all_pages import texts
 
@@ -143,8 +146,92 @@ def test_a_shared_word_that_is_missing_is_named(open_page):
     assert "`<b>tea</b>` is not in both of your sentences" in said
 
 
+def test_shared_words_are_compared_at_a_stage(open_page):
+    sentences = {"sentence": "The bank of the river.", "second": "The bank of the town."}
+    said = texts(open_page("embeddings", **sentences))
+    assert "After block 6 the pair that changes most is" in said
+    assert "the 7 shared tokens" in texts(open_page("embeddings", **sentences, stage="table"))
+
+
+@pytest.mark.parametrize("second", ["Snow falls", "猫", "!"])
+def test_sentences_without_two_shared_words_are_not_compared(open_page, second):
+    app = open_page("embeddings", sentence="The bank of the river.", second=second)
+    assert "How close are the words" not in texts(app)
+    assert "shares two words" in app.info[-1].value
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Rows by token: number -> row, and token -> number."""
+    encoder = load_encoder()
+    return encoder.embeddings.token.detach().numpy(), encoder.reader.tokenizer.get_vocab()
+
+
+def revealed(app, name):
+    """Answer a question and give what turned out to be so."""
+    next(b for b in app.button if (b.key or "").startswith(f"predict-embeddings.{name}.")).click()
+    app.run()
+    kept = app.session_state["predictions"]
+    return next(k for key, k in kept.items() if key.startswith(f"embeddings.{name}."))
+
+
+def nearest_token(table, vector, left_out=()):
+    rows, numbers = table
+    cosines = rows @ vector / np.linalg.norm(rows, axis=1)
+    cosines[[numbers[word] for word in left_out]] = -np.inf
+    return next(token for token, number in numbers.items() if number == cosines.argmax())
+
+
+@pytest.mark.parametrize("word", ["dog", "good", "Monday", "the", "zulu"])
+def test_the_nearest_row_is_asked_for_and_is_the_nearest(open_page, table, word):
+    app = open_page("embeddings", near=word, ask="true")
+    rows, numbers = table
+    token = word.lower()
+    expected = nearest_token(table, rows[numbers[token]], [token])
+    assert revealed(app, "nearest").truth == expected
+
+
+@pytest.mark.parametrize("word", ["unhappiness", "🦊", "123", "##ing", "[MASK]", "!"])
+def test_of_what_is_no_whole_word_no_nearest_row_is_asked(open_page, word):
+    app = open_page("embeddings", near=word, ask="true")
+    assert not [b for b in app.button if (b.key or "").startswith("predict-embeddings.nearest")]
+
+
+@pytest.mark.parametrize(
+    "words", [("king", "man", "woman"), ("paris", "france", "italy"), ("walked", "walk", "walk")]
+)
+def test_the_analogy_that_is_asked_for_leaves_no_word_out(open_page, table, words):
+    start, minus, plus = words
+    app = open_page(
+        "embeddings", analogy_start=start, analogy_minus=minus, analogy_plus=plus, ask="true"
+    )
+    rows, numbers = table
+    a, b, c = (rows[numbers[word]] for word in words)
+    assert revealed(app, "analogy").truth == nearest_token(table, a - b + c)
+
+
+@pytest.mark.parametrize("group", ["opposites", "numbers"])
+def test_the_rank_that_is_asked_for_is_counted_by_hand(open_page, table, group):
+    app = open_page("embeddings", map=group, ask="true")
+    words = app.selectbox(key="map_from").options
+    kept = revealed(app, "misleading-pair")
+    pair = re.search("“(.+?)” and “(.+?)”", kept.ask).groups()
+    rows, numbers = table
+    unit = {word: rows[numbers[word]] / np.linalg.norm(rows[numbers[word]]) for word in words}
+    cosine = {two: unit[two[0]] @ unit[two[1]] for two in combinations(words, 2)}
+    closer = sum(other > cosine[pair] for other in cosine.values())
+    assert int(kept.truth) == closer + 1
+
+
+@pytest.mark.parametrize("words", ["🦊, 🦝, 🐻, 🦁", "a, b"])
+def test_of_a_map_that_hides_nothing_no_rank_is_asked(open_page, words):
+    app = open_page("embeddings", compare=words, map="the list above", ask="true")
+    assert not app.exception
+    assert not [b for b in app.button if "misleading" in (b.key or "")]
+
+
 CONTROLS = (
-    *("lookup", "near", "compare", "map", "map_from", "map_3d"),
+    *("lookup", "near", "compare", "second", "stage", "map", "map_from", "map_3d"),
     *("analogy_start", "analogy_minus", "analogy_plus", "bank_one", "bank_two", "bank_word"),
 )
 

@@ -1,6 +1,16 @@
 """The page on one vector as memory: what it shows, and what the address decides."""
 
+import json
+
+import numpy as np
 import pytest
+import torch
+
+from core.number_words import english
+from core.translation_task import NUMBERS, pairs_of_length
+from pages.ui.answers import rnn_memory as answers
+from pages.ui.cached import rnn_memory as cached
+from tests.browser.conftest import ROOT
 
 LONGEST = "999,999,999,999"
 
@@ -90,9 +100,89 @@ def test_the_training_is_the_one_that_the_address_asks_for(open_page):
     assert app.session_state["memory_task"] == "letters reversed"
     assert app.session_state["memory_models"] == ["Transformer"]
     assert app.session_state["memory_start"] == 7
-    assert [button.label for button in app.button if button.key.startswith("memory-train")] == [
+    assert [
+        button.label for button in app.button if (button.key or "").startswith("memory-train")
+    ] == [
         "Start",
         "Step",
         "Stop",
         "Reset",
     ]
+
+
+def written_log():
+    return json.loads((ROOT / "assets/weights/rnn_memory/log.json").read_text())
+
+
+@pytest.mark.parametrize(("n_words", "asked"), [(11, 11), (14, 14), (3, 12), (19, 12)])
+def test_who_is_right_most_often_is_read_from_the_log(n_words, asked):
+    log, written = cached.log(), written_log()
+    truth = answers.best_beyond(log.lengths, log.accuracy, n_words)
+    place = written["settings"]["lengths"].index(asked)
+    shares = {}
+    for run in written["runs"]:
+        shares.setdefault(run["name"], []).append(run["accuracy"][place])
+    assert truth.numbers["n_words"] == asked
+    assert truth.right == "attention"
+    for name, share in truth.measured.items():
+        assert share == pytest.approx(sum(shares[name]) / len(shares[name]))
+        assert name == "attention" or share < truth.measured["attention"]
+
+
+def test_twice_the_width_is_read_from_the_log():
+    written = written_log()
+    nine = written["settings"]["curve_lengths"].index(9)
+    truth = answers.twice_as_wide(cached.log().curves)
+    for name, share in truth.measured.items():
+        ends = [run["curve"][-1][nine] for run in written["runs"] if run["name"] == name]
+        assert share == pytest.approx(sum(ends) / len(ends))
+    assert truth.measured["fixed"] < truth.measured["wide"] < truth.measured["attention"]
+    assert answers.twice_as_wide({name: np.ones((2, 3)) for name in truth.measured}) is None
+
+
+@pytest.mark.parametrize(("number", "seed"), [(12_345_678, 0), (5_123, 3)])
+def test_the_part_that_is_found_least_is_found_by_readers_of_our_own(number, seed):
+    """Fitted with numpy's least squares to numbers that the page never drew."""
+    source = english(number)
+    read_back = cached.read_back(number, seed)
+    truth = answers.least_found(source, read_back.accuracy, read_back.guessing)
+    translator = cached.translators("fixed")[seed]
+    drawn = pairs_of_length(NUMBERS, torch.Generator().manual_seed(77), len(source), 1_500)
+    ids = NUMBERS.source_ids([words for words, _ in drawn])
+    with torch.inference_mode():
+        context = translator.encode(ids).context.double().numpy()
+    x = np.hstack([context, np.ones((1_500, 1))])
+    found = []
+    for column in ids.numpy()[:, : len(source)].T:
+        one_hot = np.eye(40)[column]
+        weights, *_ = np.linalg.lstsq(x[:1_000], one_hot[:1_000], rcond=1e-3)
+        right = ((x[1_000:] @ weights).argmax(1) == column[1_000:]).mean()
+        guess = (np.bincount(column[:1_000]).argmax() == column[1_000:]).mean()
+        found.append(max(right - guess, 0) / (1 - guess) if guess < 1 else np.nan)
+    thirds = [np.nanmean(third) for third in np.array_split(found, 3)]
+    assert truth.right == ("first", "middle", "last")[int(np.argmin(thirds))] == "middle"
+    assert list(truth.measured.values()) == pytest.approx(thirds, abs=0.15)
+    assert " ".join(truth.words.values()) == " ".join(source)
+
+
+def test_of_a_short_number_no_part_is_asked_for():
+    assert answers.least_found(english(41), np.ones(2), np.zeros(2)) is None
+
+
+@pytest.mark.parametrize("number", ["741", "999,999,999,999"])
+def test_questions_are_about_the_number_that_was_typed(open_page, number):
+    app = open_page("rnn_memory", ask="true", number=number)
+    assert not app.exception
+    asked = {
+        button.key.split(".")[1]
+        for button in app.button
+        if (button.key or "").startswith("predict-")
+    }
+    assert "best-beyond" in asked
+    assert ("least-found" in asked) == (number != "741")
+
+
+def test_values_stand_in_the_cells_and_words_stay_words(open_page):
+    app = open_page("rnn_memory", depth="Numbers")
+    assert not app.exception
+    assert sum(text.value.startswith(":material/calculate:") for text in app.markdown) == 2

@@ -1,14 +1,18 @@
 """The page on sequential cost: what it shows, what the address decides, and who may measure."""
 
+import json
 import re
 from collections.abc import Callable
 from time import monotonic, sleep
 
 import pytest
+import torch
 
-from core.sequential_cost import LAYERS, lengths_for
+from core.sequential_cost import LAYERS, lengths_for, make_layer
+from pages.ui.answers import sequential_cost as answers
 from pages.ui.cached import sequential_cost as cached
 from pages.ui.cached.sequential_cost import Measurements, Setting
+from tests.browser.conftest import ROOT
 
 LONG = Setting("cpu", 256, 16)  # takes longer than any test waits
 
@@ -40,10 +44,11 @@ def until(true: Callable[[], object], seconds: float = 60) -> bool:
 
 
 def test_recurrent_steps_wait_for_each_other_and_those_of_attention_do_not(open_page):
-    steps, ways, measures, model = looked_for(open_page("sequential_cost"))
+    steps, ways, work, measures, model = looked_for(open_page("sequential_cost"))
     assert "For your 16 tokens the recurrent layer takes 16 steps" in steps
     assert "the attention block takes 6, and takes 6 for any length" in steps
     assert "a recurrent layer takes 16 steps, attention 1" in ways
+    assert "self-attention computes 16,384, less than a recurrent layer with 65,536" in work
     assert "12 of its products wait for each other, and 4,096 of the RNN's" in measures
     assert "341 times less. That is a model, not a measurement." in model
 
@@ -53,7 +58,7 @@ def test_before_anybody_measures_the_recorded_times_are_shown_as_recorded(open_p
     recorded = r"Recorded on 20\d\d-\d\d-\d\d, not now\. \d+ × .+: CPU, 1 thread"
     assert re.search(recorded, captions(app))
     assert "Measured on this server" not in captions(app)
-    assert "The clock: LSTM" in looked_for(app)[2]
+    assert "The clock: LSTM" in looked_for(app)[3]
 
 
 @pytest.mark.parametrize("width", [64, 128, 256])
@@ -75,15 +80,15 @@ def test_no_gpu_is_recorded_and_the_page_says_so(open_page, monkeypatch):
     app = open_page("sequential_cost", cost_device="cuda:0")
     assert app.selectbox(key="cost_device").value == "cuda:0"
     assert "Nobody has measured this setting here yet" in app.info[0].value
-    assert looked_for(app)[2].startswith(":material/visibility: No time yet.")
+    assert looked_for(app)[3].startswith(":material/visibility: No time yet.")
     assert "Measure this setting first" in app.info[1].value
 
 
 def test_the_address_decides_what_is_counted_and_measured(open_page):
     sentences = looked_for(open_page("sequential_cost", cost_width="128", cost_batch="16"))
     assert "the RNN a state of 384 numbers" in sentences[1]
-    assert "At 1,024 tokens attention computes" in sentences[2]
-    assert "2,048 × " in sentences[3]
+    assert "At 1,024 tokens attention computes" in sentences[3]
+    assert "2,048 × " in sentences[4]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_the_address_decides_what_is_counted_and_measured(open_page):
 def test_bad_addresses_show_the_default(open_page, address):
     sentences = looked_for(open_page("sequential_cost", **address))
     assert "the RNN a state of 192 numbers" in sentences[1]
-    assert "At 2,048 tokens" in sentences[2]
+    assert "At 2,048 tokens" in sentences[3]
 
 
 def test_a_word_alone_is_through_first_in_the_recurrent_layer(open_page):
@@ -171,4 +176,56 @@ def test_the_timings_of_this_server_replace_the_recorded_ones(open_page, measure
     assert until(lambda: not running.runs)
     app = open_page("sequential_cost")
     assert "Measured on this server" in captions(app)
-    assert "The clock:" in looked_for(app)[2]
+    assert "The clock:" in looked_for(app)[3]
+
+
+@pytest.mark.parametrize("width", [64, 128, 256])
+def test_where_weights_pass_the_state_is_counted_on_real_tensors(width):
+    truth = answers.where_weights_pass_the_state(cached.counted(width, lengths=(16,)))
+    rnn = make_layer("RNN", width)
+    passed = []
+    for length in range(1, 40):
+        x = torch.randn(1, length, width)
+        weights = torch.softmax(x @ x.mT, dim=-1)
+        if weights.numel() > rnn(x)[1].numel():
+            passed.append(length)
+    assert truth.right == "square"
+    assert truth.measured["square"] == truth.numbers["square"] == passed[0]
+
+
+@pytest.mark.parametrize(("width", "batch"), [(64, 1), (64, 4), (128, 16)])
+def test_the_fastest_layer_is_read_from_the_recorded_lines(width, batch):
+    lines = map(json.loads, (ROOT / "assets/data/sequential_cost.jsonl").read_text().splitlines())
+    times, wanted = {}, False
+    for line in lines:
+        if "layer" not in line:
+            wanted = (line["width"], line["batch"]) == (width, batch)
+        elif wanted:
+            times[line["length"], line["layer"]] = line["middle"]
+    longest = max(length for length, _ in times)
+    by_layer = {layer: times[longest, layer] for layer in LAYERS}
+    curves = cached.recorded(Setting("cpu", width, batch)).curves
+    truth = answers.fastest(curves, width, batch, "cpu")
+    assert truth.right == min(by_layer, key=by_layer.__getitem__) == "LSTM"
+    assert truth.numbers["length"] == f"{longest:,}"
+    assert truth.measured == pytest.approx({layer: 1e3 * s for layer, s in by_layer.items()})
+
+
+def test_nothing_is_asked_before_a_measurement_or_where_two_layers_are_equally_fast():
+    assert answers.fastest({}, 64, 1, "cuda:0") is None
+    curve = cached.recorded(Setting("cpu", 64, 1)).curves["RNN"]
+    assert answers.fastest({"RNN": curve, "LSTM": curve}, 64, 1, "cpu") is None
+
+
+def test_a_setting_that_nobody_measured_is_not_asked_about(open_page, monkeypatch):
+    monkeypatch.setattr(cached, "devices", lambda: ("cpu", "cuda:0"))
+    asked = {
+        device: {
+            button.key.split(".")[1]
+            for button in open_page("sequential_cost", ask="true", cost_device=device).button
+            if (button.key or "").startswith("predict-")
+        }
+        for device in ("cpu", "cuda:0")
+    }
+    assert asked["cpu"] == {"weights-pass-state", "fastest"}
+    assert asked["cuda:0"] == {"weights-pass-state"}

@@ -1,5 +1,7 @@
 """The data in the figures of embeddings, and the sentences about them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -196,12 +198,40 @@ def test_labels_of_neighbouring_points_turn_away_from_each_other():
     assert figures.label_sides(np.zeros((3, 2)), ["a", "b", "c"])[0] == "middle right"
 
 
+def test_a_map_names_the_word_drawn_nearest_with_its_true_cosine():
+    points = np.array([[0.0, 0], [5, 5], [0.5, 0]])
+    said = figures.look_for_map(["dog", "cat", "<b>"], points, np.array([1, 0.4, 0.217]), 0)
+    assert "Drawn nearest to `dog` is `<b>`; their true cosine is 0.22" in said
+
+
+def test_every_pair_is_a_dot_and_the_misleading_one_is_marked():
+    words, points, cosines = ["a", "<s>", "%{x}", "d"], random(4, 2), cosines_of(4)
+    line, dots, marked = figures.distance_dots(
+        words, points, cosines, (1, 3, 0, 4, 6), "light"
+    ).data
+    assert len(dots.x) == 5
+    assert marked.x[0] == pytest.approx(np.hypot(*(points[1] - points[3])), rel=1e-6)
+    assert marked.y[0] == pytest.approx(cosines[1, 3], rel=1e-6)
+    assert marked.marker.symbol != dots.marker.symbol  # told apart without colour
+    assert line.x == pytest.approx(np.sqrt(2 - 2 * line.y))
+    assert "&lt;s&gt;" in dots.customdata[0]
+    table = figures.distance_table(words, points, cosines)
+    assert table["other word"] == ["<s>", "%{x}", "d", "%{x}", "d", "d"]
+    assert table["true cosine"][4] == pytest.approx(cosines[1, 3], abs=1e-4)
+
+
+def test_a_true_map_marks_no_pair():
+    drawn = figures.distance_dots(["a", "b"], random(2, 2), np.eye(2), (0, 1, 0, 0, 1), "dark")
+    assert len(drawn.data) == 2
+
+
 def test_a_map_names_its_misleading_pair_or_says_that_it_has_none():
     cosines = np.array([[1, -0.05], [-0.05, 1]])
-    said = figures.look_for_map(["puppy", "throne"], cosines, (0, 1, 113, 263, 276))
+    said = figures.look_for_distances(["puppy", "throne"], cosines, (0, 1, 113, 263, 276))
     assert "`puppy` and `throne` are number 114 of 276 pairs by closeness on the map" in said
     assert "number 264 by true cosine (−0.05)" in said
-    assert "the map is true" in figures.look_for_map(["a", "b"], cosines, (0, 1, 0, 0, 1))
+    said = figures.look_for_distances(["a", "b"], cosines, (0, 1, 0, 0, 1))
+    assert "the map is true" in said
 
 
 def test_the_table_of_a_map_names_the_word_measured_from():
@@ -240,3 +270,37 @@ def test_the_widest_gap_names_its_stage():
     table = figures.meaning_table("bank", same, different, np.linspace(1, 0.3, 8))
     assert len(table) == 1 + 1 + 3 + 5
     assert all(len(column) == 8 for column in table.values())
+
+
+def numbers_in(text):
+    return [float(found) for found in re.findall(r"-?\d+\.\d+", text)]
+
+
+def test_the_arithmetic_of_looking_up_leads_to_what_the_first_block_reads():
+    rows = random(5, 384)
+    rows[3] = rows[:3].sum(axis=0)
+    rows[4] = (rows[3] - rows[3].mean()) / rows[3].std() * 0.5 - 0.25
+    written = numbers_in(figures.lookup_arithmetic(rows, 0.5, -0.25))
+    assert sum(written[:3]) == pytest.approx(written[3], abs=3e-4)
+    total, mean, deviation, factor, shift, output = written[-6:]
+    assert (total - mean) / deviation * factor + shift == pytest.approx(output, abs=0.01)
+
+
+def test_the_arithmetic_of_a_cosine_divides_the_product_by_both_norms():
+    cosines = np.array([[1, 0.3, 0.5], [0.3, 1, 0.9], [0.5, 0.9, 1]])
+    assert figures.closest_words(["a", "b", "c"], cosines) == ("b", "c")
+    said = figures.cosine_arithmetic(("b", "c"), 1.5, 2.0, 3.0)
+    assert "1.500 / (2.000 \\cdot 3.000) = 0.25" in said
+
+
+def test_shared_tokens_are_compared_in_both_sentences():
+    tokens, first, second = ["[CLS]", "a", "a", "[SEP]"], cosines_of(4), cosines_of(4, seed=1)
+    one, other, difference = figures.shared_heatmaps(tokens, first, second, "light").data
+    assert np.array_equal(one.z, first)
+    np.testing.assert_allclose(difference.z, second - first, atol=1e-6)
+    assert len(set(other.x)) == 4
+    table = figures.shared_table(tokens, first, second)
+    most = int(np.abs(table["difference"]).argmax())
+    pair = f"{table['token'][most][2:]}`–`{table['with'][most][2:]}`"
+    assert pair in figures.look_for_shared(tokens, first, second, 7)
+    assert "the same rows" in figures.look_for_shared(tokens, first, first, 0)

@@ -26,6 +26,22 @@ def test_order_lines_show_every_stage_and_draw_zero_at_the_foot():
     assert lines["without: farthest token"].customdata[0] == 0
 
 
+def test_with_positions_alone_there_is_one_pair_of_lines_and_no_word_of_the_other():
+    names = [line.name for line in figures.order_lines(DISTANCE[:1], DIFFERENCE[:1], "dark").data]
+    assert names == ["with positions: farthest token", "with positions: sentence vector"]
+    assert "without" not in "".join(figures.order_table(DISTANCE[:1], COSINE, DIFFERENCE))
+    said = figures.look_for_order(COSINE, DIFFERENCE)
+    assert "up to 0.003 before the first block, and by up to 0.25 after the last" in said
+    assert "ithout" not in said
+
+
+def test_a_shuffle_is_quoted_and_the_example_of_the_course_stands_beside_it():
+    orders = (DISTANCE, COSINE, DIFFERENCE)
+    said = figures.look_for_shuffle("b *a*", orders, np.array([[0, 0.2], [0, 3e-7]]))
+    assert "`b *a*`" in said
+    assert "The student and the apple without positions: 3 · 10⁻⁷." in said
+
+
 def test_look_for_orders_holds_both_measurements():
     sentence = figures.look_for_orders(COSINE, DIFFERENCE)
     assert "5 · 10⁻⁷" in sentence
@@ -140,3 +156,79 @@ def test_bars_keep_equal_and_marked_up_tokens_apart():
     bars = figures.norm_bars(np.ones(3), np.ones(3), ["a", "a", "</s>"], "light").data[0]
     assert len(set(bars.x)) == 3
     assert "&lt;/s&gt;" in bars.x[2]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "angle", "wave"), [([0, 2], 3 / 10, np.sin), ([3], 3 / 10, np.cos)]
+)
+def test_one_value_of_the_encoding_is_computed_from_its_formula(dimensions, angle, wave):
+    rows = np.zeros((9, 4))
+    rows[3, dimensions[-1]] = wave(angle)
+    said = figures.encoding_arithmetic(rows, 100.0, 3, dimensions)
+    assert "100^{2/4} = 10$" in said
+    assert f"{wave.__name__}(0.3000) = {wave(angle):.4f}$" in said
+
+
+TOKENS = ["[CLS]", "a", "<b>", "a", "[SEP]"]
+MOVED = np.array([0.1, 0.5, 1.3, 0.2, 0.9])
+
+
+def test_the_exchanged_token_has_no_bar_and_all_others_have_two():
+    position, attention = figures.exchange_bars(2, np.zeros(5), MOVED, TOKENS, "light").data
+    assert "[MASK]" in position.x[2]
+    assert list(np.isnan(attention.y)) == [False, False, True, False, False]
+    assert attention.y[3] == pytest.approx(0.2)
+    assert len(set(position.x)) == 5
+    assert figures.exchange_table(2, np.zeros(5), MOVED, TOKENS)["token"][2:4] == [
+        "3 <b> (became [MASK])",
+        "4 a",
+    ]
+
+
+def test_the_word_for_which_most_is_new_is_named_before_any_sign():
+    assert figures.most_changed(2, MOVED, TOKENS) == 1
+    assert figures.most_changed(1, MOVED[:3], ["[CLS]", "!", "[SEP]"]) == 2
+    said = figures.look_for_exchange(2, np.zeros(5), MOVED, TOKENS)
+    assert "other positions change by 0%" in said
+    assert "`a` at place 2 by 50% of its length" in said
+
+
+FOUND = (
+    np.array([0.8, 0.9, 0.3]),
+    np.array([0.5, 0.7, 0.6]),
+    np.array([0.4, 0.5, 0.6]),
+    np.array([0.3, 0.1, 0.2]),
+    ("x", "y", "<z>"),
+)
+
+
+def test_what_is_read_back_is_counted_and_the_closest_case_named():
+    said = figures.look_for_read_back(*FOUND, ["a", "b", "c"])
+    assert "of 3 sums, 2 have their own word" in said
+    assert "and 3 their own position" in said
+    assert "`c`: 0.30, against 0.60 for `<z>`" in said
+    marks = figures.read_back_marks(*FOUND, ["a", "b", "c"], "light").data
+    assert [mark.marker.symbol for mark in marks] == [
+        "circle", "circle-open", "diamond", "diamond-open",
+    ]  # fmt: skip
+    assert "&lt;z&gt;" in marks[1].customdata[2]
+    assert figures.read_back_table(*FOUND, ["a", "b", "c"])["nearest other word"][2] == "<z>"
+
+
+def test_the_arithmetic_of_the_sum_gives_the_cosines_that_are_drawn():
+    word, position = np.array([3.0, 0.0]), np.array([0.0, 4.0])
+    said = figures.read_back_arithmetic(np.stack([word + position, word, position]), "*a*")
+    assert "9.000 / (5.000 \\cdot 3.000) = 0.60" in said
+    assert "16.000 / (5.000 \\cdot 4.000) = 0.80" in said
+    assert "it is $0.00$" in said
+
+
+def test_effects_of_positions_are_drawn_beside_each_other_with_their_difference():
+    first, second = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    one, _, difference = figures.effect_heatmaps(["a", "a"], first, second, "dark").data
+    assert np.array_equal(one.z, first)
+    assert np.array_equal(difference.z, second - first)
+    assert next(iter(one.x)).strip("\u2068\u2069") == "embeddings"
+    assert "`a`: 5.0 and 1.0" in figures.look_for_effects(["a", "a"], first, second)
+    table = figures.effect_table(["a", "a"], first, second)
+    assert table["difference, block 2"] == [-1, -4]

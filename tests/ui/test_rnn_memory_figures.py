@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pages.ui.figures import rnn_memory as figures
+from pages.ui.figures import style
 from pages.ui.figures.rnn_memory import compared
 
 TRUTH = ("ein", "und", "vierzig", "tausend", "drei")
@@ -215,3 +216,30 @@ def test_look_for_run_tells_the_loss_once_there_is_one():
     history = [[first] * 4, [first, first, first, last]]
     sentence = figures.look_for_run(history, ("a", "b"))
     assert "after 4 updates, in nats per word: **a** 3, **b** 0.5" in sentence
+
+
+def test_the_mixture_of_the_first_word_is_written_out():
+    text = figures.alignment_arithmetic(WEIGHTS, SOURCE, TRUTH)
+    assert "For the first word, *ein*" in text
+    assert r"0.80\,\bar h_{\text{one}}" in text
+    assert "the others have $0.00$ together, and all weights sum to $1.00$" in text
+
+
+def test_a_cell_of_the_probes_is_worked_out_for_the_learners_length():
+    lengths = np.arange(1, 16)
+    read, guess = np.full((15, 15), 0.6), np.full((15, 15), 0.2)
+    text = figures.probe_arithmetic(lengths, read, guess, 9)
+    assert "Word 5 of 9: a guess finds $0.20$ of them, the readers $0.60$" in text
+    assert r"$\max(0.60 - 0.20, 0) / 0.80 = 0.50$" in text
+    assert "Word 8 of 15" in figures.probe_arithmetic(lengths, read, guess, 19)
+    assert "the cell is empty" in figures.probe_arithmetic(lengths, read, 0 * guess + 1, 9)
+
+
+def test_answers_stay_words_where_values_are_written_into_cells():
+    grid = figures.answers_grid(TRUTH, {"attention": TRUTH}, "light")
+    style.write_numbers(grid)
+    assert len(grid.data) == 1
+    assert grid.data[0].text[0][1].strip("✓ \u2068\u2069") == TRUTH[0]
+    heatmap = figures.alignment_heatmap(WEIGHTS, SOURCE, TRUTH, "light")
+    style.write_numbers(heatmap)
+    assert "0.80" in {*heatmap.data[0].text.ravel(), *heatmap.data[-1].text.ravel()}

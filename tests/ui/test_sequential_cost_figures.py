@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.sequential_cost import count_cost
 from pages.ui.figures import sequential_cost as figures
 from pages.ui.figures.sequential_cost import LOOKS, Counted, Curve
 
@@ -150,3 +151,28 @@ def test_the_model_is_the_queue_times_one_product():
     assert "a model, not a measurement" in sentence
     table = figures.parallel_table(counted(), 2e-6)
     assert table["recurrent: milliseconds by the model"] == pytest.approx([0.064, 0.128, 0.256])
+
+
+def test_the_work_of_table_1_is_drawn_and_told_with_its_crossing():
+    work = {"Self-attention": LENGTHS**2 * 32, "Recurrent": LENGTHS * 32**2}
+    chart = figures.work_lines(work, LENGTHS.tolist(), 16, "light")
+    assert [list(line.y) for line in chart.data] == [list(row) for row in work.values()]
+    assert chart.layout.shapes[0].x0 == 16
+    assert "computes 8,192, less than a recurrent layer with 16,384" in figures.look_for_work(
+        16, 32
+    )
+    assert "as much as" in figures.look_for_work(32, 32)
+    assert "more than" in figures.look_for_work(64, 32)
+    assert r"$n^2 d = 16^2 \cdot 32 = 8{,}192$" in figures.work_arithmetic(16, 32)
+    assert "$n/d = 16/32 = 0.50$" in figures.work_arithmetic(16, 32)
+    assert figures.work_table(work, LENGTHS.tolist())["Recurrent"] == [16_384, 32_768, 65_536]
+
+
+@pytest.mark.parametrize(("width", "batch", "length"), [(64, 1, 2048), (128, 4, 48)])
+def test_the_operations_worked_out_are_those_that_are_counted(width, batch, length):
+    text = figures.operations_arithmetic(width, batch, length).replace("{,}", "")
+    rnn, attention = (
+        count_cost(layer, length, width, batch).operations for layer in ("RNN", "attention")
+    )
+    assert f"= {rnn}$. Attention has these" in text
+    assert f"in all ${attention}$, ${attention / rnn:.1f}$ times as many" in text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pages.ui import strips
-from pages.ui.cached.vanishing_gradients import Reach
+from pages.ui.cached.vanishing_gradients import Reach, SharedReach
 from pages.ui.components.token_strips import Strip, strips_payload
 from pages.ui.figures import style
 from pages.ui.figures import vanishing_gradients as figures
@@ -199,3 +199,72 @@ def test_devices_are_named_and_compared():
     bars = figures.device_bars(seconds, "light").data
     assert list(bars[1].y) == pytest.approx([200, 500])
     assert figures.device_table(seconds)["µs per step"] == [30, 40, 200, 500]
+
+
+def test_powers_are_written_as_formulas():
+    assert figures.tex(-0.5) == "0.316"
+    assert figures.tex(-6.21) == r"6.2\cdot 10^{-7}"
+    assert figures.tex(4.0) == r"1.0\cdot 10^{4}"
+
+
+def test_the_factor_per_step_is_worked_out_from_the_first_word_that_is_reached():
+    found = reach(-12.0, -3.0, 0.0)
+    text = figures.reach_arithmetic(found.decades, found.tokens)
+    assert "`<b>` stands 2 steps before the end" in text
+    assert r"$1.0\cdot 10^{-12} = f^{2}$, so $f = 10^{-12.00/2} = 0.000$" in text
+    lost = figures.reach_arithmetic(reach(-INF, -3.0, 0.0).decades, found.tokens)
+    assert "`b` stands 1 step before the end" in lost
+    assert "$f = 10^{-3.00/1} = 0.001$" in lost
+    assert "One token" in figures.reach_arithmetic(found.decades, ["a"])
+
+
+def test_the_even_share_stands_beside_the_measured_one():
+    found = {length: np.full(length, -np.log10(length)) for length in (16, 512)}
+    text = figures.dilution_arithmetic(found)
+    assert "$16$ steps: $1/16 = 0.062$, measured $0.062$" in text
+    assert "$512$ steps: $1/512 = 0.002$" in text
+
+
+def test_activations_are_compared_below_and_above_gain_1():
+    gains = (0.5, 2.0)
+    found = {
+        "tanh": np.array([-30.0, 1.0]),
+        "ReLU": np.array([-28.0, 12.0]),
+        "none": np.array([-18.0, 19.0]),
+    }
+    sentence = figures.look_for_activations(gains, found, 0.5, 2.0)
+    assert "is 10⁻¹⁸ at gain 0.5 and 10¹⁹ at gain 2" in sentence
+    assert "to 10⁻³⁰ and 10" in sentence
+    chart = figures.activation_lines(gains, found, 63, "dark")
+    assert {trace.name: list(trace.y) for trace in chart.data}["none"] == [-18, 19]
+    assert len({trace.line.dash for trace in chart.data}) == 3
+    assert figures.activation_table(gains, found)["ReLU (log10)"] == [-28, 12]
+
+
+def test_a_switch_keeps_its_state_and_loses_its_gradient():
+    states = np.array([[0.7, 0.9, 0.96], [-0.7, -0.9, -0.95]])
+    decades = np.array([[-38.6, -19.0, 0.0]] * 2)
+    chart = figures.latch_lines(states, decades, "light")
+    assert [trace.yaxis for trace in chart.data] == [None, None, "y2"]
+    assert list(chart.data[2].y) == pytest.approx([-38.6, -19, 0])
+    sentence = figures.look_for_latch(states, decades)
+    assert "After 2 steps of noise the two runs are at 0.96 and -0.95" in sentence
+    assert "Yet 10⁻³⁹ of the gradient" in sentence
+    assert figures.latch_table(states, decades)["state, first input −1"] == [-0.7, -0.9, -0.95]
+
+
+def test_two_sentences_are_told_apart_where_they_differ_most():
+    shared = SharedReach(
+        ["a", "b"],
+        np.array([[-3.0, 0.0], [-1.0, 0.0]]),
+        np.array([[-5.0, 0.0], [-1.0, 0.0]]),
+        [(4, 9), (0, 0)],
+    )
+    sentence = figures.look_for_two_sentences(shared, ["tanh RNN", "GRU"])
+    assert (
+        "at `a`, tanh RNN: 100 times as much in the first sentence; 4 tokens follow it" in sentence
+    )
+    table = figures.two_sentences_table(shared, ["tanh RNN", "GRU"])
+    assert table["second (log10)"] == [-5, 0, -1, 0]
+    same = shared._replace(second=shared.first)
+    assert "No network tells" in figures.look_for_two_sentences(same, ["tanh RNN", "GRU"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 import streamlit as st
 import yaml
 
-from pages.ui.cached.model import encoder, encoder_trace, reader
+from pages.ui.cached.model import encoder, encoder_trace, reader, reading
 from pages.ui.cached.texts import ASSETS
 
 if TYPE_CHECKING:
@@ -68,6 +69,20 @@ def neighbours(word: str) -> Neighbours:
     return Neighbours(tuple(found.tokens[place] for place in others), found.cosines[others])
 
 
+@st.cache_resource(show_spinner=False)
+def words_by_spelling() -> list[str]:
+    """List the whole words of the vocabulary (ASCII letters) as a dictionary would."""
+    words = reader().tokenizer.get_vocab()
+    return sorted(word for word in words if word.isascii() and word.isalpha())
+
+
+def spelled_alike(word: str) -> str:
+    """Find a word that stands beside it in a dictionary, and is not among its neighbours."""
+    words, near = words_by_spelling(), (*pieces(word), *neighbours(word).tokens)
+    place = bisect_right(words, pieces(word)[0])
+    return next(other for other in (*words[place:], *words[:place][::-1]) if other not in near)
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def analogy(start: str, minus: str, plus: str) -> Neighbours:
     """Find the tokens nearest to start − minus + plus; the three words may be among them."""
@@ -82,9 +97,8 @@ def random_cosines() -> np.ndarray:
 
     from core import embeddings
 
-    vocabulary = reader().tokenizer.get_vocab().items()
-    words = sorted(row for token, row in vocabulary if token.isascii() and token.isalpha())
-    vectors = encoder().embeddings.token[words]
+    row = reader().tokenizer.token_to_id
+    vectors = encoder().embeddings.token[sorted(map(row, words_by_spelling()))]
     generator = torch.Generator().manual_seed(0)
     return embeddings.random_cosines(vectors, 10_000, generator).numpy()
 
@@ -96,6 +110,18 @@ def cosine_matrix(words: tuple[str, ...]) -> np.ndarray:
 
     vectors = word_vectors(words)
     return embeddings.cosine_similarity(vectors, vectors).numpy()
+
+
+def product_and_norms(first: str, second: str) -> tuple[float, float, float]:
+    """Compute what a cosine is made of: the product of two words' rows, and their norms."""
+    a, b = word_vectors([first, second])
+    return (a @ b).item(), a.norm().item(), b.norm().item()
+
+
+def norm_weights(dimension: int) -> tuple[float, float]:
+    """Give what the first normalisation was trained to do in one dimension: factor and shift."""
+    norm = encoder().embeddings.norm
+    return norm.weight[dimension].item(), norm.bias[dimension].item()
 
 
 class WordMap(NamedTuple):
@@ -124,14 +150,21 @@ def word_map(words: tuple[str, ...], n_axes: int) -> WordMap:
     )
 
 
+def _stages(text: str) -> list[Tensor]:
+    """Give the vectors of all tokens: in the table, with their positions, after each block."""
+    trace = encoder_trace(text)
+    return [
+        trace.embeddings.token,
+        trace.embeddings.output,
+        *(block.output for block in trace.blocks),
+    ]
+
+
 def _word_by_stage(text: str, word: str) -> Tensor | None:
-    """Follow a word: in the table, with its position, after each block; (stage, d_model)."""
+    """Follow a word through the stages of reading: (stage, d_model)."""
     from core import embeddings
 
-    trace = encoder_trace(text)
-    stages = [trace.embeddings.token, trace.embeddings.output]
-    stages += [block.output for block in trace.blocks]
-    return embeddings.word_by_stage(trace.tokens, pieces(word), stages)
+    return embeddings.word_by_stage(reading(text).tokens, pieces(word), _stages(text))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -168,6 +201,35 @@ def meanings() -> Meanings:
         for pairs in (same, different)
     ]
     return Meanings(ready["word"], *cosines)
+
+
+class SharedCosines(NamedTuple):
+    """Cosines of every two tokens that two texts share, in each of them: (token, token)."""
+
+    tokens: tuple[str, ...]
+    first: np.ndarray
+    second: np.ndarray
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def shared_cosines(first: str, second: str, stage: int) -> SharedCosines | None:
+    """Compare the tokens that two texts share with each other, in each text, at one stage.
+
+    None if they share no two tokens but those that are added to every text.
+    """
+    from core.alignment import shared_tokens
+    from core.embeddings import cosine_similarity
+
+    tokens = [reading(text).tokens for text in (first, second)]
+    shared = shared_tokens(*tokens)
+    if len(shared) < 4:
+        return None
+    places = [list(column) for column in zip(*shared, strict=True)]
+    vectors = [
+        _stages(text)[stage][here] for text, here in zip((first, second), places, strict=True)
+    ]
+    names = tuple(tokens[0][place] for place in places[0])
+    return SharedCosines(names, *(cosine_similarity(x, x).numpy() for x in vectors))
 
 
 @st.cache_resource(show_spinner=False)

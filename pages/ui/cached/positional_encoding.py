@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from pages.ui.cached.model import encoder, encoder_trace, reading
+from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reader, reading
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -175,6 +176,105 @@ def relative_scores() -> RelativeScores:
         rotary_scores(query, query, positions).numpy(),
         float((highest - lowest).max()),
         alibi_slopes(8).numpy(),
+    )
+
+
+class Exchange(NamedTuple):
+    """One token replaced by [MASK], and what that changes of what is added to every token."""
+
+    place: int
+    position: np.ndarray
+    attention: np.ndarray
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def exchange(text: str) -> Exchange:
+    """Replace the last word that is one token by [MASK], and see what changes for the others."""
+    from core.positional_encoding import exchange_token
+
+    tokens = reading(text).tokens
+    words = [
+        place
+        for place, (token, following) in enumerate(pairwise(tokens))
+        if token.isalnum() and not following.startswith("##")
+    ]
+    others = [place for place, token in enumerate(tokens[:-1]) if token != "[MASK]"]
+    place = (words or others)[-1]
+    mask = reader().tokenizer.token_to_id("[MASK]")
+    with AT_ONCE:
+        changed = exchange_token(encoder(), encoder_trace(text), place, mask)
+    return Exchange(place, changed.position.numpy(), changed.attention.numpy())
+
+
+class ReadBack(NamedTuple):
+    """Words and positions found again in their sums: cosine with the own row, and with another."""
+
+    word: np.ndarray
+    other_word: np.ndarray
+    position: np.ndarray
+    other_position: np.ndarray
+    other_tokens: tuple[str, ...]  # whose rows are the nearest of all others
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def read_back(text: str) -> ReadBack:
+    """Look for the word and the position of every token in the sum of the two."""
+    import torch
+
+    from core import embeddings
+
+    trace, tables = encoder_trace(text), encoder().embeddings
+    token_ids, places = torch.tensor(trace.token_ids), torch.arange(len(trace.tokens))
+    with AT_ONCE:
+        words = embeddings.read_back(trace.embeddings.sum, tables.token, token_ids)
+        positions = embeddings.read_back(trace.embeddings.sum, tables.position, places)
+    name = reader().tokenizer.id_to_token
+    return ReadBack(
+        words.own.numpy(),
+        words.other.numpy(),
+        positions.own.numpy(),
+        positions.other.numpy(),
+        tuple(map(name, words.other_row.tolist())),
+    )
+
+
+def sum_and_rows(text: str, place: int) -> np.ndarray:
+    """Give the sum that one token becomes, its word's row and its position's: (3, d_model)."""
+    trace = encoder_trace(text).embeddings
+    return np.stack([part[place].numpy() for part in (trace.sum, trace.token, trace.position)])
+
+
+class PositionEffects(NamedTuple):
+    """How far each token that two texts share moves without positions: (token, stage)."""
+
+    tokens: tuple[str, ...]
+    first: np.ndarray
+    second: np.ndarray
+
+
+def position_effects(first: str, second: str) -> PositionEffects | None:
+    """Switch the positions off in two texts, and compare what that does to the same tokens.
+
+    None if the texts share no token but those that are added to every text.
+    """
+    from core.alignment import shared_tokens
+    from core.encoder import Ablation
+    from core.positional_encoding import distances_by_depth
+
+    tokens = [reading(text).tokens for text in (first, second)]
+    shared = shared_tokens(*tokens)
+    if len(shared) < 3:
+        return None
+    effects = [
+        distances_by_depth(encoder_trace(text), encoder_trace(text, Ablation(positions=False)))
+        for text in (first, second)
+    ]
+    return PositionEffects(
+        tuple(tokens[0][place] for place, _ in shared),
+        *(
+            effect.T[list(places)].numpy()
+            for effect, places in zip(effects, zip(*shared, strict=True), strict=True)
+        ),
     )
 
 

@@ -76,10 +76,19 @@ def layer_types(length: int, width: int) -> tuple[LayerType, ...]:
 
 def ways(lengths: tuple[int, ...], width: int) -> dict[str, np.ndarray]:
     """Count the steps from the first token to the last for each type of layer in table 1."""
-    tables = [layer_types(length, width) for length in lengths]
+    return {name: np.array([row.path for row in rows]) for name, rows in _rows(lengths, width)}
+
+
+def work(lengths: tuple[int, ...], width: int) -> dict[str, np.ndarray]:
+    """Count the operations of each type of layer in table 1, without constants."""
     return {
-        rows[0].name: np.array([row.path for row in rows]) for rows in zip(*tables, strict=True)
+        name: np.array([row.operations for row in rows]) for name, rows in _rows(lengths, width)
     }
+
+
+def _rows(lengths: tuple[int, ...], width: int) -> list[tuple[str, tuple[LayerType, ...]]]:
+    tables = [layer_types(length, width) for length in lengths]
+    return [(rows[0].name, rows) for rows in zip(*tables, strict=True)]
 
 
 @st.cache_resource(show_spinner=False)
@@ -310,6 +319,12 @@ def product_seconds(setting: Setting) -> float | None:
     """Give the time of one product, if it has been measured."""
     found, _ = measured(setting)
     return found.setup.product if found else None
+
+
+def device_name(setting: Setting) -> str:
+    """Name the device that was measured; what was not keeps PyTorch's name."""
+    found, _ = measured(setting)
+    return found.setup.device if found else setting.device
 
 
 def failure(setting: Setting) -> str:

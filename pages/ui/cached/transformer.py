@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
+from core.alignment import shared_tokens
 from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reading
 from pages.ui.components.transformer_map import Window
-from pages.ui.figures.transformer import lengths
+from pages.ui.figures.transformer import Shared, lengths
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 COLUMNS = 64  # numbers of a vector that are painted; all of them would not fit on a screen
 
@@ -65,6 +69,15 @@ NETWORKS = {"tanh RNN": ("tanh", 0.0), "LSTM, bias 1": ("lstm", 1.0)}
 ENCODER = "Transformer encoder"
 
 
+def _directions() -> Tensor:
+    """Draw the v of each loss v · (output of the last token): (direction, d_model), length 1."""
+    import torch
+
+    shape = N_DIRECTIONS, encoder().config.d_model
+    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(3))
+    return drawn / drawn.norm(dim=-1, keepdim=True)
+
+
 class Paths(NamedTuple):
     """Gradients that come back from the last token, and the layers they pass."""
 
@@ -89,8 +102,6 @@ def paths(text: str) -> Paths:
     from core.vanishing_gradients import direction, standardised
 
     d_model = encoder().config.d_model
-    directions = torch.randn(N_DIRECTIONS, d_model, generator=torch.Generator().manual_seed(3))
-    directions /= directions.norm(dim=-1, keepdim=True)
     cells = {}
     for name, (kind, bias) in NETWORKS.items():
         cell = draw_cell(kind, N_SEEDS, d_model, WIDTH, torch.Generator().manual_seed(1))
@@ -103,7 +114,7 @@ def paths(text: str) -> Paths:
                 name: recurrent_input_gradients(cell, standardised(inputs), direction(WIDTH))
                 for name, cell in cells.items()
             }
-            measured[ENCODER] = encoder_input_gradients(encoder(), inputs, directions)
+            measured[ENCODER] = encoder_input_gradients(encoder(), inputs, _directions())
         for name, gradients in measured.items():
             decades[name][length] = by_distance(gradients).log10().numpy()
     n_layers = encoder().config.n_layers
@@ -113,4 +124,42 @@ def paths(text: str) -> Paths:
             "RNN, LSTM": [count_cost("RNN", n, WIDTH).distance for n in LENGTHS],
             ENCODER: [n_layers * count_cost("attention", n, d_model).distance for n in LENGTHS],
         },
+    )
+
+
+# Two sentences
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def way_back(text: str) -> np.ndarray:
+    """Follow the gradient back through a sentence said once: (block it enters, token).
+
+    It is measured in shares of what the last token gets there.
+    """
+    import torch
+
+    from core.path_length import by_distance, embedded, encoder_gradients
+
+    with AT_ONCE:
+        inputs = embedded(encoder(), reading(text).token_ids)
+        measured = encoder_gradients(encoder(), inputs, _directions())
+    return torch.stack([by_distance(block).flip(0) for block in measured.unbind(1)]).numpy()
+
+
+def shared(first: str, second: str) -> Shared | None:
+    """Compare the way back in two sentences, if they share something that was typed.
+
+    The last token of each is left out: it has all of the gradient, by definition.
+    """
+    one, other = reading(first), reading(second)
+    pairs = [
+        (i, j)
+        for i, j in shared_tokens(one.tokens, other.tokens)
+        if i < len(one.tokens) - 1 and j < len(other.tokens) - 1
+    ]
+    if not any(start < end for start, end in (one.offsets[i] for i, _ in pairs)):
+        return None
+    here, there = map(list, zip(*pairs, strict=True))
+    return Shared(
+        tuple(one.tokens[i] for i in here), way_back(first)[:, here], way_back(second)[:, there]
     )

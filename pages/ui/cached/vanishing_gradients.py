@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
+from core.alignment import shared_tokens
 from pages.ui.cached.model import AT_ONCE, encoder, reader, reading
 from pages.ui.cached.tokenization import token_cut
 from pages.ui.components.gradient_view import Line, Position
@@ -64,6 +65,35 @@ def sentence_reach(text: str) -> Reach:
                 over_seeds(gradient_by_distance(drawn, inputs))[1].flip(0).log10().numpy()
             )
     return Reach([cut.labels[place] for place in places], decades)
+
+
+MOST_LOST = 45.0  # decades; a float32 gradient that lost more is exactly 0
+
+
+class SharedReach(NamedTuple):
+    """What reaches the tokens that two sentences share: log10, (reader, token)."""
+
+    tokens: list[str]
+    first: np.ndarray
+    second: np.ndarray
+    n_after: list[tuple[int, int]]  # how many tokens follow each, in the first and in the second
+
+
+def shared_reach(text: str, other_text: str) -> SharedReach:
+    """Pick the tokens that two sentences share, in order; exact zeros count as 10 to the −45."""
+    reaches = sentence_reach(text), sentence_reach(other_text)
+    pairs = shared_tokens(*(reach.tokens for reach in reaches))
+    first, second = (
+        np.stack([row[[pair[side] for pair in pairs]] for row in reach.decades.values()])
+        for side, reach in enumerate(reaches)
+    )
+    n_first, n_second = (len(reach.tokens) for reach in reaches)
+    return SharedReach(
+        [reaches[0].tokens[place] for place, _ in pairs],
+        np.maximum(first, -MOST_LOST),
+        np.maximum(second, -MOST_LOST),
+        [(n_first - 1 - i, n_second - 1 - j) for i, j in pairs],
+    )
 
 
 # Gradients over the distance, for every gain and every bias
@@ -182,6 +212,7 @@ def theory(setting: Setting) -> list[float]:
 # Single questions, each computed once for everyone
 
 NOTICE = 50  # the distance at which gates are compared
+LATCH_WEIGHT = 2.0  # with which a single unit feeds its state back to itself
 
 
 @st.cache_resource(show_spinner=False)
@@ -250,6 +281,43 @@ def chain(kind: str, gain: float) -> Chain:
     if kind == "tanh":
         medians["mean-field theory"] = mean_field_decades(drawn) * distances
     return Chain(distances, medians, found.singular_values[0].numpy())
+
+
+KINDS = {"tanh": "tanh", "ReLU": "relu", "none": "linear"}  # activation on screen -> in core
+
+
+@st.cache_resource(show_spinner=False)
+def by_activation() -> dict[str, np.ndarray]:
+    """Measure what reaches the first of 64 steps for each gain above 0: log10 of the median."""
+    from core.gradients import log_norms
+    from core.rnn import with_gain
+    from core.vanishing_gradients import direction, over_seeds, random_sequence
+
+    inputs, start = random_sequence(CHAIN_LENGTH, D_INPUT), direction(WIDTH)
+    found: dict[str, np.ndarray] = {}
+    with AT_ONCE:
+        for name, kind in KINDS.items():
+            drawn = model(kind, CHAIN_SEEDS, D_INPUT, WIDTH, "gaussian")
+            moved = [with_gain(drawn, gain) for gain in GAINS[1:]]
+            ends = [over_seeds(log_norms(cell, inputs, start)[:, :1])[1, 0] for cell in moved]
+            found[name] = np.array(ends) / np.log(10)
+    return found
+
+
+class Latch(NamedTuple):
+    """A switch set to +1 or −1 by its first input: states and log10 of gradients, (run, step)."""
+
+    states: np.ndarray
+    decades: np.ndarray
+
+
+@st.cache_resource(show_spinner=False)
+def latch() -> Latch:
+    """Let one unit read +1 or −1, and 50 steps of noise after it."""
+    from core import vanishing_gradients
+
+    found = vanishing_gradients.latch(LATCH_WEIGHT, NOTICE + 1)
+    return Latch(found.states.numpy(), found.gradient.numpy())
 
 
 class Measures(NamedTuple):

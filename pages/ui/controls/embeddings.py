@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.ui.cached import embeddings as cached
 from pages.ui.cached import model
+from pages.ui.figures import embeddings as figures
 from pages.ui.text import MAX_CHARACTERS, cleaned
 
 if TYPE_CHECKING:
@@ -124,3 +125,13 @@ def two_sentences() -> tuple[str, str, str]:
     with shared:
         word_in_both = word("Word in both", "bank_word", "bank")
     return *(cleaned(text).text for text in texts), word_in_both
+
+
+def compared_stage() -> int:
+    """Ask at which stage of the reading two sentences are compared, counted from the table."""
+    stages = figures.STAGES
+    return stages.index(
+        st.select_slider(
+            "Stage of the reading", stages, value=stages[-1], key="stage", bind="query-params"
+        )
+    )

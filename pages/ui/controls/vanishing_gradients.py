@@ -12,6 +12,7 @@ import streamlit as st
 from pages.ui.cached.vanishing_gradients import (
     BIASES,
     GAINS,
+    KINDS,
     LARGEST,
     Setting,
     affordable,
@@ -23,7 +24,6 @@ LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 WIDTHS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SEEDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 INITS = {"Gaussian": "gaussian", "orthogonal": "orthogonal", "as PyTorch": "pytorch"}
-ACTIVATIONS = {"tanh": "tanh", "ReLU": "relu", "none": "linear"}
 
 
 def device() -> str:
@@ -120,7 +120,7 @@ def activation_and_gain() -> tuple[str, float]:
     with left:
         kind = st.segmented_control(
             "Activation",
-            list(ACTIVATIONS),
+            list(KINDS),
             default="tanh",
             required=True,
             key="activation",
@@ -130,7 +130,7 @@ def activation_and_gain() -> tuple[str, float]:
         gain = st.select_slider(
             "Gain of the recurrent matrix", GAINS, value=1.25, key="chain_gain", bind="query-params"
         )
-    return ACTIVATIONS[kind or "tanh"], gain
+    return KINDS[kind or "tanh"], gain
 
 
 def measure_now() -> bool:

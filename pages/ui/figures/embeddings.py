@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import style
+from pages.ui.figures.comparison import comparison
 from pages.ui.figures.style import Theme
 from pages.ui.text import quoted
 
@@ -164,6 +165,26 @@ def lookup_table(rows: np.ndarray) -> Table:
     """Write the strips as numbers, one line per dimension."""
     values = {part: np.round(row, 4).tolist() for part, row in zip(PARTS, rows, strict=True)}
     return {"dimension": list(range(1, rows.shape[1] + 1)), **values}
+
+
+def lookup_arithmetic(rows: np.ndarray, factor: float, shift: float) -> str:
+    """Add and normalise the first dimension of a token.
+
+    Args:
+        rows: (token, position, segment, sum, output; d_model).
+        factor: What the normalisation multiplies this dimension by.
+        shift: What it adds to it.
+    """
+    token, position, segment, total, output = rows[:, 0]
+    mean, deviation = rows[3].mean(), rows[3].std()
+    return (
+        "Dimension 1, the first cell of each strip: "
+        f"${token:.4f} + ({position:.4f}) + ({segment:.4f}) = {total:.4f}$. The mean of the whole "
+        f"sum is ${mean:.4f}$, its standard deviation ${deviation:.4f}$; the trained factor and "
+        f"shift of this dimension are ${factor:.3f}$ and ${shift:.3f}$:\n\n"
+        f"$\\dfrac{{{total:.4f} - ({mean:.4f})}}{{{deviation:.4f}}} \\cdot {factor:.3f} + "
+        f"({shift:.3f}) = {output:.2f}$"
+    )
 
 
 class RandomBand(NamedTuple):
@@ -328,6 +349,22 @@ def cosine_table(words: Sequence[str], cosines: np.ndarray) -> Table:
     return {"cosine of": list(words), **columns}
 
 
+def closest_words(words: Sequence[str], cosines: np.ndarray) -> tuple[str, str]:
+    """Give the closest two words of a list."""
+    (pair,) = closest_pairs(cosines, 1)
+    return words[pair.first], words[pair.second]
+
+
+def cosine_arithmetic(words: tuple[str, str], product: float, first: float, second: float) -> str:
+    """Divide the product of two words' rows by their norms."""
+    return (
+        f"{quoted(words[0])} and {quoted(words[1])}: the products of all 384 pairs of numbers sum "
+        f"to ${product:.3f}$; the norms are ${first:.3f}$ and ${second:.3f}$. "
+        f"$\\cos = {product:.3f} / ({first:.3f} \\cdot {second:.3f}) = "
+        f"{product / (first * second):.2f}$"
+    )
+
+
 def answer(inputs: Sequence[str], tokens: Sequence[str]) -> int | None:
     """Find the nearest token that did not go in; None if all of them did."""
     return next((place for place, token in enumerate(tokens) if token not in inputs), None)
@@ -472,23 +509,29 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> float:
     return max(width, 0) * max(height, 0)
 
 
+def nearest_on_map(points: np.ndarray, seen_from: int) -> int:
+    """Find the word drawn nearest to another."""
+    distances = np.linalg.norm(points - points[seen_from], axis=1)
+    distances[seen_from] = np.inf
+    return int(distances.argmin())
+
+
 def look_for_map(
-    words: Sequence[str], cosines: np.ndarray, misleading: tuple[int, int, int, int, int]
+    words: Sequence[str], points: np.ndarray, cosines: np.ndarray, seen_from: int
 ) -> str:
-    """Name the pair of words that the map puts too close.
+    """Name the word drawn nearest to one of them, and how close it really is.
 
     Args:
         words: The words on the map.
-        cosines: (word, word).
-        misleading: Its two words, rank on the map and by cosine (from 0), number of pairs.
+        points: (word, axis).
+        cosines: Of each word with the one from which is measured.
+        seen_from: The place of that word.
     """
-    first, second, on_map, by_cosine, n_pairs = misleading
-    if on_map == by_cosine:
-        return f"Here the map is true: it ranks all {n_pairs} pairs as their cosines do."
+    nearest = nearest_on_map(points, seen_from)
     return (
-        f"Do not trust every distance: {quoted(words[first])} and {quoted(words[second])} are "
-        f"number {on_map + 1} of {n_pairs} pairs by closeness on the map, but number "
-        f"{by_cosine + 1} by true cosine ({number(cosines[first, second])})."
+        f"Drawn nearest to {quoted(words[seen_from])} is {quoted(words[nearest])}; their true "
+        f"cosine is {number(cosines[nearest])}. The fuller a word's colour, the closer it is to "
+        f"{quoted(words[seen_from])} in all 384 dimensions."
     )
 
 
@@ -496,6 +539,109 @@ def map_table(words: Sequence[str], points: np.ndarray, cosines: np.ndarray, nam
     """Write where each word lies, and its true cosine with one word."""
     axes = {f"axis {i}": np.round(axis, 4).tolist() for i, axis in enumerate(points.T, 1)}
     return {"word": list(words), **axes, f"cosine with {name}": np.round(cosines, 4).tolist()}
+
+
+Misleading = tuple[int, int, int, int, int]  # two words, rank on map and by cosine, all pairs
+
+
+def pair_distances(points: np.ndarray) -> np.ndarray:
+    """Measure how far apart every two words are drawn: (pair,), pairs as in `np.triu_indices`."""
+    first, second = np.triu_indices(len(points), 1)
+    return np.linalg.norm(points[first] - points[second], axis=1)
+
+
+def distance_dots(
+    words: Sequence[str],
+    points: np.ndarray,
+    cosines: np.ndarray,
+    misleading: Misleading,
+    theme: Theme,
+) -> go.Figure:
+    """Show for every pair of words how far apart it is drawn, and how close it is.
+
+    Between rows of length 1 a map without loss would draw the distance √(2 − 2 cos).
+
+    Args:
+        words: The words on the map.
+        points: (word, axis).
+        cosines: (word, word).
+        misleading: The pair to mark.
+        theme: The theme to draw for.
+    """
+    first, second = np.triu_indices(len(words), 1)
+    names = labels(words)
+    colour = style.COLORS["embedding"][theme]
+    drawn, true = pair_distances(points).astype(np.float32), cosines[first, second]
+    misleads = misleading[2] != misleading[3]
+    marked = (first == misleading[0]) & (second == misleading[1]) & misleads
+    no_loss = np.linspace(min(true.min(), 0), 1, 60)
+    return style.drawn(
+        [
+            go.Scatter(
+                x=np.sqrt(2 - 2 * no_loss),
+                y=no_loss,
+                mode="lines",
+                line={"color": style.COLORS["segment"][theme], "dash": "dash"},
+                name="a map without loss",
+                hoverinfo="skip",
+            ),
+            *(
+                go.Scatter(
+                    x=drawn[shown],
+                    y=true[shown].astype(np.float32),
+                    mode="markers",
+                    marker={"color": colour, "size": size, "symbol": symbol, "opacity": opacity},
+                    customdata=[
+                        f"{names[i]} and {names[j]}"
+                        for i, j in zip(first[shown], second[shown], strict=True)
+                    ],
+                    hovertemplate="%{customdata}<br>drawn %{x:.2f} apart, cosine %{y:.2f}"
+                    "<extra></extra>",
+                    name=name,
+                )
+                for shown, name, size, symbol, opacity in (
+                    (~marked, "a pair of words", 6, "circle", 0.5),
+                    (
+                        marked,
+                        f"{names[misleading[0]]} and {names[misleading[1]]}",
+                        14,
+                        "diamond",
+                        1,
+                    ),
+                )
+                if shown.any()
+            ),
+        ],
+        theme,
+        400,
+        showlegend=True,
+        xaxis={"title": {"text": "distance on the map"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "true cosine"}},
+    )
+
+
+def look_for_distances(words: Sequence[str], cosines: np.ndarray, misleading: Misleading) -> str:
+    """Name the pair of words that the map puts too close."""
+    first, second, on_map, by_cosine, n_pairs = misleading
+    if on_map == by_cosine:
+        return f"Here the map is true: it ranks all {n_pairs} pairs as their cosines do."
+    return (
+        "Every dot lies left of the line, or on it: flattening only brings words together. Do not "
+        f"trust every distance: {quoted(words[first])} and {quoted(words[second])} are "
+        f"number {on_map + 1} of {n_pairs} pairs by closeness on the map, but number "
+        f"{by_cosine + 1} by true cosine ({number(cosines[first, second])})."
+    )
+
+
+def distance_table(words: Sequence[str], points: np.ndarray, cosines: np.ndarray) -> Table:
+    """Write every pair of words, how far apart it is drawn and its true cosine."""
+    first, second = np.triu_indices(len(words), 1)
+    return {
+        "one word": [words[i] for i in first],
+        "other word": [words[j] for j in second],
+        "distance on the map": np.round(pair_distances(points), 4).tolist(),
+        "true cosine": np.round(cosines[first, second], 4).tolist(),
+    }
 
 
 def meaning_lines(
@@ -591,3 +737,53 @@ def meaning_table(
     }
     yours = {} if learner is None else {"your two sentences": np.round(learner, 4).tolist()}
     return {"stage": list(STAGES), **yours, **columns}
+
+
+def shared_heatmaps(
+    tokens: Sequence[str], first: np.ndarray, second: np.ndarray, theme: Theme
+) -> go.Figure:
+    """Show the cosines of the tokens that two sentences share, in each, and the difference."""
+    return comparison(
+        first,
+        second,
+        tokens,
+        tokens,
+        ("your sentence", "the second"),
+        "embedding",
+        theme,
+        measure="cosine",
+        axis="shared token",
+    )
+
+
+def look_for_shared(
+    tokens: Sequence[str], first: np.ndarray, second: np.ndarray, stage: int
+) -> str:
+    """Name the pair of shared tokens whose closeness the sentences change most."""
+    rows, columns = np.triu_indices(len(tokens), 1)
+    differences = (second - first)[rows, columns]
+    most = int(np.abs(differences).argmax())
+    i, j = int(rows[most]), int(columns[most])
+    if stage == 0:
+        return (
+            f"In the table all pairs of the {len(tokens)} shared tokens are as close in one "
+            "sentence as in the other: the same rows. Move on to the blocks to see them part."
+        )
+    return (
+        f"After {STAGES[stage]} the pair that changes most is {quoted(tokens[i])}–"
+        f"{quoted(tokens[j])}: {number(first[i, j])} in your sentence, {number(second[i, j])} in "
+        "the second. In the table there is no difference at all."
+    )
+
+
+def shared_table(tokens: Sequence[str], first: np.ndarray, second: np.ndarray) -> Table:
+    """Write both cosines of every pair of shared tokens, and the difference."""
+    rows, columns = np.triu_indices(len(tokens), 1)
+    one, other = first[rows, columns], second[rows, columns]
+    return {
+        "token": [f"{i + 1} {tokens[i]}" for i in rows],
+        "with": [f"{j + 1} {tokens[j]}" for j in columns],
+        "your sentence": np.round(one, 4).tolist(),
+        "the second": np.round(other, 4).tolist(),
+        "difference": np.round(other - one, 4).tolist(),
+    }

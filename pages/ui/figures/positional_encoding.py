@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import style
+from pages.ui.figures.comparison import comparison
 from pages.ui.figures.style import Theme
 from pages.ui.text import quoted
 
@@ -32,12 +33,15 @@ def depths(n_depths: int) -> list[str]:
     return ["embeddings", *(f"block {block}" for block in range(1, n_depths))]
 
 
+SWITCHES = ("with positions", "without")
+
+
 def order_lines(token_distance: np.ndarray, mean_difference: np.ndarray, theme: Theme) -> go.Figure:
     """Show how far two orders of the same words are apart, stage by stage.
 
     Args:
         token_distance: Between the two vectors of the token that moved most: (with positions,
-            without; stage).
+            without; stage), or with positions alone.
         mean_difference: Largest difference in a dimension of the sentence vector, likewise.
         theme: Light or dark.
     """
@@ -53,15 +57,12 @@ def order_lines(token_distance: np.ndarray, mean_difference: np.ndarray, theme: 
             marker={"size": 8},
             hovertemplate=f"{what}, {positions}: %{{customdata:.2g}}<extra></extra>",
         )
-        for positions, quantity, place in (
-            ("with positions", "position", 0),
-            ("without", "token", 1),
+        for positions, quantity, *rows in zip(
+            SWITCHES, ("position", "token"), token_distance, mean_difference, strict=False
         )
-        for what, values, dash in (
-            ("farthest token", token_distance, "solid"),
-            ("sentence vector", mean_difference, "dot"),
+        for what, dash, row in zip(
+            ("farthest token", "sentence vector"), ("solid", "dot"), rows, strict=True
         )
-        for row in (values[place],)
     ]
     return style.drawn(
         lines,
@@ -77,13 +78,22 @@ def order_lines(token_distance: np.ndarray, mean_difference: np.ndarray, theme: 
     )
 
 
-def look_for_orders(mean_cosine: np.ndarray, mean_difference: np.ndarray) -> str:
-    """Say what is left of the difference when positions are switched off.
+def look_for_order(mean_cosine: np.ndarray, mean_difference: np.ndarray) -> str:
+    """Say how far two orders are apart as the model was trained to read them.
 
     Args:
         mean_cosine: Between the two sentence vectors: (with positions, without; stage).
         mean_difference: Their largest difference in one dimension, likewise.
     """
+    return (
+        f"In a dimension of the sentence vector they differ by up to {mean_difference[0, 0]:.3f} "
+        f"before the first block, and by up to {mean_difference[0, -1]:.2f} after the last; the "
+        f"cosine of the two is {mean_cosine[0, -1]:.3f} there. The model notices."
+    )
+
+
+def look_for_orders(mean_cosine: np.ndarray, mean_difference: np.ndarray) -> str:
+    """Say what is left of the difference when positions are switched off."""
     return (
         f"Without positions the two sentence vectors differ by at most "
         f"{scientific(mean_difference[1, -1])} in any dimension: rounding, nothing else. With "
@@ -92,17 +102,43 @@ def look_for_orders(mean_cosine: np.ndarray, mean_difference: np.ndarray) -> str
     )
 
 
+def look_for_shuffle(
+    shuffled: str,
+    orders: tuple[np.ndarray, np.ndarray, np.ndarray],
+    eaten_difference: np.ndarray,
+) -> str:
+    """Say what positions do for the learner's words, and for the student and the apple.
+
+    Args:
+        shuffled: The learner's words in another order.
+        orders: How far the two orders are apart, as `order_table` takes it.
+        eaten_difference: Of the two sentence vectors of the course's example.
+    """
+    _, mean_cosine, mean_difference = orders
+    return (
+        f"Shuffled: {quoted(shuffled)}  \n"
+        f"{look_for_orders(mean_cosine, mean_difference)} The student and the apple without "
+        f"positions: {scientific(eaten_difference[1, -1])}."
+    )
+
+
 def order_table(
     token_distance: np.ndarray, mean_cosine: np.ndarray, mean_difference: np.ndarray
 ) -> Table:
     """Write the differences between two orders as a table, one line per stage."""
     columns = {
-        f"{what}, {positions}": [float(f"{value:.4g}") for value in values[place]]
-        for place, positions in enumerate(("with positions", "without"))
-        for what, values in (
-            ("farthest token", token_distance),
-            ("largest difference in the sentence vector", mean_difference),
-            ("cosine of the sentence vectors", mean_cosine),
+        f"{what}, {positions}": [float(f"{value:.4g}") for value in row]
+        for positions, *rows in zip(
+            SWITCHES, token_distance, mean_difference, mean_cosine, strict=False
+        )
+        for what, row in zip(
+            (
+                "farthest token",
+                "largest difference in the sentence vector",
+                "cosine of the sentence vectors",
+            ),
+            rows,
+            strict=True,
         )
     }
     return {"after": depths(token_distance.shape[1]), **columns}
@@ -199,6 +235,28 @@ def wavelength_table(wavelengths: np.ndarray) -> Table:
         "dimensions": [f"{2 * pair} and {2 * pair + 1}" for pair in pairs],
         "wavelength in tokens": np.round(wavelengths, 2).tolist(),
     }
+
+
+def encoding_arithmetic(
+    encoding: np.ndarray, base: float, position: int, dimensions: Sequence[int]
+) -> str:
+    """Compute one value of the encoding from its formula.
+
+    Args:
+        encoding: (position, dimension).
+        base: Of the wavelengths.
+        position: Which row, counted from 0.
+        dimensions: Those on the screen; the last is computed.
+    """
+    d_model, dimension = encoding.shape[1], dimensions[-1]
+    wave, even = ("cos", dimension - 1) if dimension % 2 else ("sin", dimension)
+    divisor = base ** (even / d_model)
+    return (
+        f"Position {position}, dimension {dimension}: ${base:.0f}^{{{even}/{d_model}}} = "
+        f"{divisor:.4g}$, so "
+        f"$\\{wave}({position} / {divisor:.4g}) = \\{wave}({position / divisor:.4f}) = "
+        f"{encoding[position, dimension]:.4f}$."
+    )
 
 
 def profile_lines(
@@ -555,4 +613,243 @@ def norm_table(word_norms: np.ndarray, position_norms: np.ndarray, tokens: Seque
         "word": np.round(word_norms, 4).tolist(),
         "position": np.round(position_norms, 4).tolist(),
         "position ÷ word": np.round(position_norms / word_norms, 4).tolist(),
+    }
+
+
+def exchange_bars(
+    place: int,
+    position: np.ndarray,
+    attention: np.ndarray,
+    tokens: Sequence[str],
+    theme: Theme,
+) -> go.Figure:
+    """Show how much of what is added to each token changes with a word elsewhere.
+
+    Args:
+        place: Of the token that was exchanged; it gets no bar.
+        position: Change of the vector of each position, in shares of its length.
+        attention: Change of what attention adds in block 1, likewise.
+        tokens: The text as it was.
+        theme: Light or dark.
+    """
+    labels = style.plot_labels(tokens)
+    labels[place] = style.plot_text(f"{tokens[place]} → [MASK]")
+    bars = [
+        go.Bar(
+            x=labels,
+            y=np.where(np.arange(len(tokens)) == place, np.nan, change).astype(np.float32),
+            name=name,
+            marker={"color": style.COLORS[quantity][theme]},
+            hovertemplate=f"%{{x}}, {name}: changes by %{{y:.1%}}<extra></extra>",
+        )
+        for name, change, quantity in (
+            (f"its position's vector (at most {position.max():.0%})", position, "position"),
+            ("what attention adds in block 1", attention, "weights"),
+        )
+    ]
+    return style.drawn(
+        bars,
+        theme,
+        360,
+        barmode="group",
+        xaxis={"title": "token", "type": "category"},
+        yaxis={"title": "change, share of its length", "tickformat": ".0%", "rangemode": "tozero"},
+    )
+
+
+def most_changed(place: int, attention: np.ndarray, tokens: Sequence[str]) -> int:
+    """Find the other word to which attention adds something new most of all.
+
+    Where there is no other word, a sign counts as one.
+    """
+    others = [number for number in range(len(tokens)) if number != place]
+    words = [number for number in others if tokens[number].isalnum()] or others
+    return max(words, key=lambda number: attention[number])
+
+
+def look_for_exchange(
+    place: int, position: np.ndarray, attention: np.ndarray, tokens: Sequence[str]
+) -> str:
+    """Say what changes for the others, and what does not."""
+    most = most_changed(place, attention, tokens)
+    return (
+        f"{quoted(tokens[place])} became `[MASK]`. The vectors of the other positions change by "
+        f"{np.delete(position, place).max():.0%}; what attention adds changes for all of them, for "
+        f"{quoted(tokens[most])} at place {most + 1} by {attention[most]:.0%} of its length."
+    )
+
+
+def exchange_table(
+    place: int, position: np.ndarray, attention: np.ndarray, tokens: Sequence[str]
+) -> Table:
+    """Write both changes as shares; the exchanged token has a line as well."""
+    names = [f"{number} {token}" for number, token in enumerate(tokens, 1)]
+    names[place] += " (became [MASK])"
+    return {
+        "token": names,
+        "change of the position's vector": np.round(position, 4).tolist(),
+        "change of what attention adds": np.round(attention, 4).tolist(),
+    }
+
+
+def read_back_marks(
+    word: np.ndarray,
+    other_word: np.ndarray,
+    position: np.ndarray,
+    other_position: np.ndarray,
+    other_tokens: Sequence[str],
+    tokens: Sequence[str],
+    theme: Theme,
+) -> go.Figure:
+    """Show how the sum of each token compares with what went into it, and with all else.
+
+    Args:
+        word: Cosine of the sum with the row of its own word.
+        other_word: With the nearest row of all other words.
+        position: With the row of its own position.
+        other_position: With the nearest row of all other positions.
+        other_tokens: The nearest other words.
+        tokens: The text.
+        theme: Light or dark.
+    """
+    colors = style.colors(theme)
+    marks = [
+        go.Scatter(
+            x=style.plot_labels(tokens),
+            y=cosines.astype(np.float32),
+            customdata=style.plot_labels(names),
+            name=name,
+            mode="markers",
+            marker={
+                "color": colors[quantity],
+                "symbol": symbol,
+                "size": 9,
+                "line": {"width": 2, "color": colors[quantity]},
+            },
+            hovertemplate=f"%{{x}}, {name} %{{customdata}}: %{{y:.2f}}<extra></extra>",
+        )
+        for name, cosines, quantity, symbol, names in (
+            ("its word", word, "token", "circle", tokens),
+            ("nearest other word", other_word, "token", "circle-open", other_tokens),
+            ("its position", position, "position", "diamond", [""] * len(tokens)),
+            (
+                "nearest other position",
+                other_position,
+                "position",
+                "diamond-open",
+                [""] * len(tokens),
+            ),
+        )
+    ]
+    return style.drawn(
+        marks,
+        theme,
+        400,
+        xaxis={"title": "token", "type": "category"},
+        yaxis={"title": "cosine with the sum", "rangemode": "tozero"},
+    )
+
+
+def look_for_read_back(
+    word: np.ndarray,
+    other_word: np.ndarray,
+    position: np.ndarray,
+    other_position: np.ndarray,
+    other_tokens: Sequence[str],
+    tokens: Sequence[str],
+) -> str:
+    """Say how many words and positions can be read back, and where it is closest."""
+    closest = int((word - other_word).argmin())
+    return (
+        f"Filled marks lie above the open ones: of {len(tokens)} sums, {(word > other_word).sum()} "
+        f"have their own word as the nearest of 30,522 rows, and "
+        f"{(position > other_position).sum()} their own position as the nearest of 512. It is "
+        f"closest at {quoted(tokens[closest])}: {word[closest]:.2f}, against "
+        f"{other_word[closest]:.2f} for {quoted(other_tokens[closest])}."
+    )
+
+
+def read_back_table(
+    word: np.ndarray,
+    other_word: np.ndarray,
+    position: np.ndarray,
+    other_position: np.ndarray,
+    other_tokens: Sequence[str],
+    tokens: Sequence[str],
+) -> Table:
+    """Write the cosines of every sum."""
+    return {
+        "token": [f"{place} {token}" for place, token in enumerate(tokens, 1)],
+        "its word": np.round(word, 4).tolist(),
+        "nearest other word": list(other_tokens),
+        "its cosine": np.round(other_word, 4).tolist(),
+        "its position": np.round(position, 4).tolist(),
+        "nearest other position": np.round(other_position, 4).tolist(),
+    }
+
+
+def read_back_arithmetic(rows: np.ndarray, token: str) -> str:
+    """Compute the cosine of a sum with its word and with its position.
+
+    Args:
+        rows: (sum, word, position; d_model).
+        token: The token.
+    """
+    total, word, position = rows
+    norm = np.linalg.norm(total)
+    cosines = (
+        f"$\\cos(x, \\mathrm{{{name}}}) = {row @ total:.3f} / "
+        f"({norm:.3f} \\cdot {np.linalg.norm(row):.3f}) = {cosine(row, total):.2f}$"
+        for name, row in (("word", word), ("position", position))
+    )
+    return (
+        f"{quoted(token)} becomes the sum $x$ of three rows, of norm ${norm:.3f}$. "
+        f"{', '.join(cosines)}. Between word and position themselves it is "
+        f"${cosine(word, position):.2f}$; a right angle has 0."
+    )
+
+
+def effect_heatmaps(
+    tokens: Sequence[str], first: np.ndarray, second: np.ndarray, theme: Theme
+) -> go.Figure:
+    """Show how far the shared tokens of two sentences move when the positions are taken away."""
+    return comparison(
+        first,
+        second,
+        tokens,
+        depths(first.shape[1]),
+        ("your sentence", "the second"),
+        "position",
+        theme,
+        measure="distance",
+        axis="shared token",
+    )
+
+
+def look_for_effects(tokens: Sequence[str], first: np.ndarray, second: np.ndarray) -> str:
+    """Name the shared token for which the position counts most differently at the end."""
+    differences = second[:, -1] - first[:, -1]
+    most = int(np.abs(differences).argmax())
+    return (
+        f"After the last block positions move the {len(tokens)} shared tokens by "
+        f"{np.median(first[:, -1]):.1f} in your sentence and by {np.median(second[:, -1]):.1f} in "
+        f"the second (medians). They differ most for {quoted(tokens[most])}: "
+        f"{first[most, -1]:.1f} and {second[most, -1]:.1f}."
+    )
+
+
+def effect_table(tokens: Sequence[str], first: np.ndarray, second: np.ndarray) -> Table:
+    """Write the distances of every shared token, stage by stage."""
+    stages = depths(first.shape[1])
+    return {
+        "token": [f"{i} {token}" for i, token in enumerate(tokens, 1)],
+        **{
+            f"{name}, {stage}": np.round(values[:, depth], 3).tolist()
+            for name, values in (
+                ("your sentence", first),
+                ("the second", second),
+                ("difference", second - first),
+            )
+            for depth, stage in enumerate(stages)
+        },
     }

@@ -301,6 +301,18 @@ def look_for_alignment(
     )
 
 
+def alignment_arithmetic(weights: np.ndarray, source: Sequence[str], words: Sequence[str]) -> str:
+    """Write the mixture that was made for the first word, its three largest parts by name."""
+    rows, columns = alignment_labels(weights, source, words)
+    largest = np.argsort(-weights[0])[:3]
+    parts = [rf"{weights[0, place]:.2f}\,\bar h_{{\text{{{columns[place]}}}}}" for place in largest]
+    rest = float(weights[0].sum() - weights[0, largest].sum())
+    return (
+        f"For the first word, *{rows[0]}*: $c_1 = {' + '.join(parts)} + \\ldots$; the others have "
+        f"${rest:.2f}$ together, and all weights sum to ${weights[0].sum():.2f}$."
+    )
+
+
 def alignment_table(weights: np.ndarray, source: Sequence[str], words: Sequence[str]) -> Table:
     """Write the weights: one row per written word."""
     rows, columns = alignment_labels(weights, source, words)
@@ -490,6 +502,26 @@ def look_for_probes(lengths: np.ndarray, read_back: np.ndarray, guessing: np.nda
         first, middle, last = row[0], row[1:-1].mean(), row[-1]
         parts.append(f"of {length} words: first {first:.2f}, between {middle:.2f}, last {last:.2f}")
     return f"Of the words that a guess misses, the readers find, in sources {'; '.join(parts)}."
+
+
+def probe_arithmetic(
+    lengths: np.ndarray, read_back: np.ndarray, guessing: np.ndarray, n_words: int
+) -> str:
+    """Work out one cell: the middle word of sources as long as the learner's."""
+    row = list(lengths).index(min(n_words, int(lengths[-1])))
+    place = int(lengths[row]) // 2
+    found, guessed = float(read_back[row, place]), float(guessing[row, place])
+    said = (
+        f"Word {place + 1} of {int(lengths[row])}: a guess finds ${guessed:.2f}$ of them, the "
+        f"readers ${found:.2f}$."
+    )
+    if guessed == 1:
+        return f"{said} Nothing is missed, so the cell is empty."
+    share = float(found_beyond_guessing(np.array(found), np.array(guessed)))
+    return (
+        f"{said} Of the ${1 - guessed:.2f}$ that a guess misses they find "
+        rf"$\max({found:.2f} - {guessed:.2f}, 0) / {1 - guessed:.2f} = {share:.2f}$."
+    )
 
 
 def probe_table(lengths: np.ndarray, read_back: np.ndarray, guessing: np.ndarray) -> Table:

@@ -112,72 +112,37 @@ def received_table(received: np.ndarray, tokens: Sequence[str]) -> dict[str, lis
     return {"token": list(tokens), **columns}
 
 
-def comparison(
+def change(
     intact: np.ndarray,
     changed: np.ndarray,
     tokens: Sequence[str],
     allowed: np.ndarray,
     theme: Theme,
 ) -> go.Figure:
-    """Show weights intact, changed, and the difference (query x key) on a scale with fixed zero.
+    """Show the weights of a head intact, changed, and the difference (query x key)."""
+    return weights_comparison(intact, changed, tokens, allowed, ("intact", "changed"), theme)
 
-    Where a token may not look, there is no weight: the ground shows through, in grey.
-    """
-    labels = style.plot_labels(tokens)
-    open_ground = {} if allowed.all() else {"plot_bgcolor": style.GRID[theme]}
-    legend = {} if allowed.all() else {"title": "grey: may not look"}
-    difference = changed - intact
-    most = float(max(intact.max(), changed.max()))
-    extent = max(float(np.abs(difference).max()), 1e-6)
-    panels = (
-        ("intact", intact, "", "coloraxis", [0, 0.31]),
-        ("changed", changed, "2", "coloraxis", [0.345, 0.655]),
-        ("changed − intact", difference, "3", "coloraxis2", [0.69, 1]),
-    )
-    bar = {"len": 0.45, "thickness": 12}
-    return style.drawn(
-        [
-            go.Heatmap(
-                z=np.where(allowed, values.astype(np.float32), np.nan),
-                x=labels,
-                y=labels,
-                xaxis=f"x{number}",
-                coloraxis=colouring,
-                hoverongaps=False,
-                hovertemplate="%{y} → %{x}: %{z:.3f}<extra></extra>",
-            )
-            for _, values, number, colouring, _ in panels
-        ],
+
+def weights_comparison(
+    first: np.ndarray,
+    second: np.ndarray,
+    tokens: Sequence[str],
+    allowed: np.ndarray,
+    names: tuple[str, str],
+    theme: Theme,
+) -> go.Figure:
+    """Show two matrices of weights; where a token may not look (query, key), there is none."""
+    return comparison(
+        np.where(allowed, first, np.nan),
+        np.where(allowed, second, np.nan),
+        tokens,
+        tokens,
+        names,
+        "weights",
         theme,
-        420,
-        margin={"t": 32},
-        **open_ground,
-        **{f"xaxis{number}": {"domain": domain, **legend} for _, _, number, _, domain in panels},
-        yaxis={"autorange": "reversed", "title": "token that looks"},
-        annotations=[
-            {
-                "text": title,
-                "x": sum(domain) / 2,
-                "y": 1,
-                "xref": "paper",
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-            }
-            for title, _, _, _, domain in panels
-        ],
-        coloraxis={
-            "colorscale": style.sequential_scale("weights", theme),
-            "cmin": 0,
-            "cmax": most,
-            "colorbar": {"title": "weight", "y": 0.77, **bar},
-        },
-        coloraxis2={
-            "colorscale": style.diverging_scale(theme),
-            "cmin": -extent,
-            "cmax": extent,
-            "colorbar": {"title": "difference", "y": 0.23, **bar},
-        },
+        measure="weight",
+        axis="token that looks",
+        gaps="may not look",
     )
 
 

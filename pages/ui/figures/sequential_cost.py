@@ -154,6 +154,77 @@ def look_for_ways(counted: Mapping[str, Counted]) -> str:
     )
 
 
+def work_lines(
+    work: Mapping[str, np.ndarray], lengths: Sequence[int], n_tokens: int, theme: Theme
+) -> go.Figure:
+    """Show the operations of table 1 over the length, with the learner's sentence marked.
+
+    Args:
+        work: Of each type of layer in table 1, without constants.
+        lengths: In tokens.
+        n_tokens: Of the learner's sentence.
+        theme: Light or dark.
+    """
+    lines = [
+        _line(
+            np.array(lengths),
+            operations,
+            TYPE_LOOKS[name],
+            theme,
+            name,
+            f"{name}, %{{x:,}} tokens: %{{y:.3s}}",
+        )
+        for name, operations in work.items()
+    ]
+    return style.drawn(
+        lines,
+        theme,
+        400,
+        showlegend=True,
+        xaxis=_length_axis("y", (0.9, 2_600)),
+        yaxis={
+            "type": "log",
+            "title": "operations, without constants",
+            "dtick": 1,
+            "exponentformat": "power",
+        },
+        shapes=[_sentence_mark(n_tokens, theme)],
+    )
+
+
+def look_for_work(n_tokens: int, width: int) -> str:
+    """Say which of the two has more to compute for the sentence, and where that turns round."""
+    attention, recurrent = n_tokens**2 * width, n_tokens * width**2
+    more = "less than" if attention < recurrent else "more than"
+    more = "as much as" if attention == recurrent else more
+    return (
+        f"For your {n_tokens} tokens self-attention computes {attention:,}, {more} a recurrent "
+        f"layer with {recurrent:,}. The two lines cross where the text is as long as a token is "
+        f"wide, at {width}."
+    )
+
+
+def grouped(number: int) -> str:
+    """Write a whole number for a formula, its thousands apart: 16{,}384."""
+    return f"{number:,}".replace(",", "{,}")
+
+
+def work_arithmetic(n_tokens: int, width: int) -> str:
+    """Work out table 1 for the two layers, with the learner's length."""
+    attention, recurrent = grouped(n_tokens**2 * width), grouped(n_tokens * width**2)
+    return (
+        rf"Self-attention: $n^2 d = {n_tokens}^2 \cdot {width} = {attention}$. Recurrent: "
+        rf"$n d^2 = {n_tokens} \cdot {width}^2 = {recurrent}$. Their ratio is "
+        rf"$n/d = {n_tokens}/{width} = {n_tokens / width:.2f}$. The table leaves out the "
+        "projections of attention, $n d^2$ each."
+    )
+
+
+def work_table(work: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Table:
+    """Write the operations of table 1: a line per length."""
+    return {"tokens": list(lengths), **{name: row.tolist() for name, row in work.items()}}
+
+
 def layer_type_table(rows: Sequence[tuple[str, int, int, int]]) -> Table:
     """Write table 1 with the numbers of one length."""
     columns = ("layer", "operations, without constants", "steps in a row", "way")
@@ -254,6 +325,20 @@ def look_for_measures(curves: Mapping[str, Curve], counted: Mapping[str, Counted
         f"{counts} The clock: {fastest} {duration(times[fastest])}, {slowest} "
         f"{duration(times[slowest])}. Fused attention was faster than the LSTM at "
         f"{_listed(faster.tolist())}."
+    )
+
+
+def operations_arithmetic(width: int, batch: int, length: int) -> str:
+    """Work out what the RNN and the written-out attention compute, forward and backward."""
+    projected, pairs = 72 * batch * length * width**2, 12 * batch * length**2 * width
+    texts = rf"{batch} \cdot " if batch > 1 else ""
+    return (
+        r"Each of the $12\,d^2$ weights multiplies and adds once for every token, forward, and "
+        r"twice backward. RNN: $3 \cdot 2 \cdot 12\,n d^2 = "
+        rf"{texts}72 \cdot {length} \cdot {width}^2 = {grouped(projected)}$. Attention has these, "
+        rf"and all pairs: $+\,12\,n^2 d = {texts}12 \cdot {length}^2 \cdot {width} = "
+        rf"{grouped(pairs)}$, in all ${grouped(projected + pairs)}$, "
+        rf"${(projected + pairs) / projected:.1f}$ times as many."
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.components.transformer_map import BOXES, Kind, Window
 from pages.ui.figures import style
+from pages.ui.figures.comparison import comparison
 from pages.ui.figures.style import Theme
-from pages.ui.figures.vanishing_gradients import DECADES, line, power, rounded
+from pages.ui.figures.vanishing_gradients import DECADES, line, power, rounded, tex
 from pages.ui.text import quoted
 
 Table = dict[str, list[object]]
@@ -43,6 +45,24 @@ def look_for_map(windows: Mapping[str, Window], tokens: Sequence[str], block: in
         f"all go up side by side. Only attention lets them look at each other; in block "
         f"{block + 1} they look most at {quoted(tokens[most])}, with "
         f"{100 * received[most]:.0f}% of their attention."
+    )
+
+
+def attention_arithmetic(weights: np.ndarray, tokens: Sequence[str], block: int) -> str:
+    """Take the mean of what all tokens give to the one that is looked at most.
+
+    Args:
+        weights: Mean of the heads of a block: (who looks, who is looked at).
+        tokens: As the model reads them.
+        block: Counted from 0.
+    """
+    most = int(weights.mean(axis=0).argmax())
+    column = [f"{weight:.2f}" for weight in weights[:, most]]
+    terms = column if len(column) <= 6 else [*column[:4], r"\dots", column[-1]]
+    return (
+        f"Each of the {len(column)} tokens spends 1 on all of them. What {quoted(tokens[most])} "
+        f"gets of it in block {block + 1}, on average over the heads: "
+        f"$({' + '.join(terms)}) / {len(column)} = {weights[:, most].mean():.2f}$."
     )
 
 
@@ -159,8 +179,26 @@ def look_for_growth(decades: Decades) -> str:
         lost.append(f"**{name}** from {power(float(shortest))} to {power(float(longest))}")
     lengths = list(next(iter(decades.values())))
     return (
-        f"From {min(lengths)} to {max(lengths)} tokens: {', '.join(lost)}. The encoder loses a "
-        "share to the crowd, not a factor with every token."
+        f"From {min(lengths)} to {max(lengths)} tokens: {', '.join(lost)}. The encoder loses no "
+        "factor with every token, but a share to the crowd: the more there are, the less "
+        "attention is left for each."
+    )
+
+
+def growth_arithmetic(decades: Decades, n_blocks: int) -> str:
+    """Compute the factor of one step of a recurrent network, and that of one block."""
+    factors = []
+    for name, by_length in decades.items():
+        back = float(by_length[max(by_length)][-1])
+        n = n_blocks if name == "Transformer encoder" else max(by_length) - 1
+        factors.append(
+            f"{name}: ${tex(back)} = f^{{{n}}}$, so "
+            f"$f = 10^{{{back:.2f}/{n}}} = {10 ** (back / n):.2f}$"
+        )
+    return (
+        f"The first of {max(decades['tanh RNN'])} tokens, if every step, and every block, "
+        f"multiplied by the same factor $f$: {'; '.join(factors)}. "
+        "What sets them apart is how often they multiply."
     )
 
 
@@ -214,3 +252,55 @@ def look_for_layers(lengths: Sequence[int], layers: Mapping[str, Sequence[int]])
 def layer_table(lengths: Sequence[int], layers: Mapping[str, Sequence[int]]) -> Table:
     """Write the counts as a table: a line per length."""
     return {"tokens": list(lengths), **{name: list(counts) for name, counts in layers.items()}}
+
+
+# Two sentences
+
+
+class Shared(NamedTuple):
+    """What comes back to the tokens that two sentences share: (block it enters, token)."""
+
+    tokens: tuple[str, ...]
+    first: np.ndarray
+    second: np.ndarray
+
+
+def shared_heatmaps(shared: Shared, theme: Theme) -> go.Figure:
+    """Show both sentences token by block, and what the second has more."""
+    return comparison(
+        shared.first.T,
+        shared.second.T,
+        shared.tokens,
+        [f"block {block}" for block in range(1, len(shared.first) + 1)],
+        ("yours", "second"),
+        "Transformer",
+        theme,
+        measure="gradient",
+        axis="token",
+    )
+
+
+def look_for_shared(shared: Shared) -> str:
+    """Say where the two sentences differ most."""
+    difference = shared.second - shared.first
+    if np.abs(difference).max() < 0.005:
+        return "Nothing differs: to both sentences the same comes back."
+    block, token = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+    return (
+        f"Of what enters block {block + 1}, {quoted(shared.tokens[token])} gets "
+        f"{shared.first[block, token]:.2f} in your sentence and {shared.second[block, token]:.2f} "
+        "in the second, per unit at the last token: no other of the "
+        f"{len(shared.tokens)} shared tokens differs more."
+    )
+
+
+def shared_table(shared: Shared) -> Table:
+    """Write the gradients of shared tokens as a table: a line per block and token."""
+    n_blocks = len(shared.first)
+    return {
+        "entering block": [block for block in range(1, n_blocks + 1) for _ in shared.tokens],
+        "token": list(shared.tokens) * n_blocks,
+        "yours": np.round(shared.first, 4).ravel().tolist(),
+        "second": np.round(shared.second, 4).ravel().tolist(),
+        "difference": np.round(shared.second - shared.first, 4).ravel().tolist(),
+    }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
@@ -58,6 +59,77 @@ def reach_table(decades: Mapping[str, np.ndarray], tokens: Sequence[str]) -> Tab
         for name, values in decades.items()
     }
     return {"token": list(tokens), **columns}
+
+
+def tex(decades: float) -> str:
+    """Write 10 to that power as a formula: 0.32, or 4.5 times a power of ten."""
+    if -2 < decades < 3:
+        return f"{10**decades:.3g}"
+    exponent = int(np.floor(decades))
+    return rf"{10 ** (decades - exponent):.1f}\cdot 10^{{{exponent}}}"
+
+
+def reach_arithmetic(decades: Mapping[str, np.ndarray], tokens: Sequence[str]) -> str:
+    """Compute the factor by which each step back multiplies the gradient, in two readers."""
+    if len(tokens) == 1:
+        return "One token: no step back, so nothing is multiplied."
+    plain = decades["tanh RNN"]
+    place = int(np.isfinite(plain).argmax())  # before it a float32 gradient is exactly 0
+    n_steps = len(tokens) - 1 - place
+    steps = f"{n_steps} step{'s' if n_steps > 1 else ''}"
+    factors = [
+        f"{name}: ${tex(values[place])} = f^{{{n_steps}}}$, so "
+        f"$f = 10^{{{values[place]:.2f}/{n_steps}}} = {10 ** (values[place] / n_steps):.3f}$"
+        for name, values in ((name, decades[name]) for name in ("tanh RNN", "LSTM, bias 3"))
+    ]
+    return (
+        f"{quoted(tokens[place])} stands {steps} before the end. If every step multiplied by the "
+        f"same factor $f$: {'; '.join(factors)}."
+    )
+
+
+class Shared(Protocol):
+    """What reaches the tokens that two sentences share: log10, (reader, token)."""
+
+    tokens: list[str]
+    first: np.ndarray
+    second: np.ndarray
+    n_after: list[tuple[int, int]]
+
+
+def look_for_two_sentences(shared: Shared, readers: Iterable[str]) -> str:
+    """Say where two sentences differ most in what reaches the tokens that they share."""
+    difference = shared.second - shared.first
+    reader, token = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+    if abs(difference[reader, token]) < 0.01:
+        return "No network tells the two apart: each shared token gets the same from both."
+    more, which = (
+        (difference[reader, token], "second")
+        if difference[reader, token] > 0
+        else (-difference[reader, token], "first")
+    )
+    after = shared.n_after[token]
+    follow = (
+        f"{after[0]} tokens follow it in both"
+        if after[0] == after[1]
+        else f"{after[0]} tokens follow it in the first, {after[1]} in the second"
+    )
+    return (
+        f"The largest difference is at {quoted(shared.tokens[token])}, {[*readers][reader]}: "
+        f"{power(more)} times as much in the {which} sentence; {follow}."
+    )
+
+
+def two_sentences_table(shared: Shared, readers: Iterable[str]) -> Table:
+    """Write both sentences' gradients as a table: a line per reader and shared token."""
+    names = list(readers)
+    cells = [(i, j) for i in range(len(names)) for j in range(len(shared.tokens))]
+    return {
+        "network": [names[i] for i, _ in cells],
+        "token": [shared.tokens[j] for _, j in cells],
+        "first (log10)": [round(float(shared.first[cell]), 3) for cell in cells],
+        "second (log10)": [round(float(shared.second[cell]), 3) for cell in cells],
+    }
 
 
 def first(condition: np.ndarray) -> int | None:
@@ -237,6 +309,16 @@ def look_for_dilution(found: Mapping[int, np.ndarray]) -> str:
     )
 
 
+def dilution_arithmetic(found: Mapping[int, np.ndarray]) -> str:
+    """Compute the even share of each step beside what a step in the middle was measured to get."""
+    parts = [
+        f"${length}$ steps: $1/{length} = {1 / length:.2g}$, measured "
+        f"${10 ** float(np.median(decades[1:])):.2g}$"
+        for length, decades in found.items()
+    ]
+    return f"If the weights were spread evenly, each step would have $1/n$. {'; '.join(parts)}."
+
+
 def dilution_table(found: Mapping[int, np.ndarray]) -> Table:
     """Write the lines as a table of logarithms, at distances that are powers of 2."""
     rows = [
@@ -327,6 +409,102 @@ def chain_table(distances: np.ndarray, lines: Mapping[str, np.ndarray]) -> Table
     """Write the chain as a table of logarithms: a line per distance."""
     columns = {f"{name} (log10)": rounded(decades) for name, decades in lines.items()}
     return {"distance": distances.tolist(), **columns}
+
+
+def activation_lines(
+    gains: Sequence[float], found: Mapping[str, np.ndarray], distance: int, theme: Theme
+) -> go.Figure:
+    """Show what reaches the first step against the gain, a line per activation (log10)."""
+    looks = {"tanh": ("RNN", "solid"), "ReLU": ("ReLU", "dash"), "none": ("token", "dot")}
+    traces = [
+        line(np.array(gains), decades, name, looks[name][0], theme, looks[name][1], "gain")
+        for name, decades in found.items()
+    ]
+    for trace in traces:
+        trace.mode = "lines+markers"
+    return style.drawn(
+        traces,
+        theme,
+        380,
+        xaxis={"title": "gain of the recurrent matrix"},
+        yaxis={"title": f"gradient {distance} steps back", "zeroline": True, **DECADES},
+    )
+
+
+def look_for_activations(
+    gains: Sequence[float], found: Mapping[str, np.ndarray], low: float, high: float
+) -> str:
+    """Compare networks with and without an activation at two gains, one below and one above 1."""
+    small, large = (list(gains).index(gain) for gain in (low, high))
+    return (
+        f"With no activation at all the gradient is {power(found['none'][small])} at gain {low:g} "
+        f"and {power(found['none'][large])} at gain {high:g}: the matrix alone makes it vanish or "
+        f"explode. tanh only lowers the line, to {power(found['tanh'][small])} and "
+        f"{power(found['tanh'][large])}."
+    )
+
+
+def activation_table(gains: Sequence[float], found: Mapping[str, np.ndarray]) -> Table:
+    """Write the lines as a table of logarithms: a line per gain."""
+    columns = {f"{name} (log10)": rounded(decades) for name, decades in found.items()}
+    return {"gain": list(gains), **columns}
+
+
+# A switch
+
+
+def latch_lines(states: np.ndarray, decades: np.ndarray, theme: Theme) -> go.Figure:
+    """Show the states of two runs that began apart, and below them the gradient of the first.
+
+    Args:
+        states: (run, step), the first set to +1 and the second to −1.
+        decades: log10 of |∂h_T/∂h_t|, likewise.
+        theme: Light or dark.
+    """
+    steps = np.arange(1, states.shape[1] + 1)
+    runs = [
+        go.Scatter(
+            x=steps,
+            y=row.astype(np.float32),
+            name=f"first input {name}",
+            mode="lines",
+            line={"color": style.COLORS[quantity][theme], "width": 3, "dash": dash},
+            hovertemplate=f"first input {name}, step %{{x}}: %{{y:.3f}}<extra></extra>",
+        )
+        for row, name, quantity, dash in zip(
+            states, ("+1", "−1"), ("positive", "negative"), ("solid", "dash"), strict=True
+        )
+    ]
+    gradient = line(steps, decades[0], "gradient", "RNN", theme, "dot", "step")
+    gradient.yaxis = "y2"
+    return style.drawn(
+        [*runs, gradient],
+        theme,
+        460,
+        xaxis={"title": "step", "anchor": "y2"},
+        yaxis={"title": "state", "domain": [0.56, 1], "range": [-1.15, 1.15], "dtick": 1},
+        yaxis2={"title": "gradient", "domain": [0, 0.46], **DECADES},
+    )
+
+
+def look_for_latch(states: np.ndarray, decades: np.ndarray) -> str:
+    """Say what the state has kept, and what is left of the gradient."""
+    n_steps = states.shape[1] - 1
+    return (
+        f"After {n_steps} steps of noise the two runs are at {states[0, -1]:.2f} and "
+        f"{states[1, -1]:.2f}: the first input is not forgotten. Yet {power(decades[0, 0])} of the "
+        "gradient reaches it, so training could hardly have found this."
+    )
+
+
+def latch_table(states: np.ndarray, decades: np.ndarray) -> Table:
+    """Write the states and the gradients as a table: a line per step."""
+    return {
+        "step": list(range(1, states.shape[1] + 1)),
+        "state, first input +1": np.round(states[0], 4).tolist(),
+        "state, first input −1": np.round(states[1], 4).tolist(),
+        "gradient, first input +1 (log10)": rounded(decades[0]),
+    }
 
 
 # Two traps
