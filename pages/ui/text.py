@@ -45,8 +45,12 @@ def quoted(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Write any text in Markdown so that it reads as running text, and as nothing else."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&@/=])", r"\\\1", text.replace("\n", " "))
+    """Write any text in Markdown so that it reads as running text, and as nothing else.
+
+    Addresses become links even where every sign is escaped, so an invisible character parts them.
+    """
+    parted = re.sub(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", "\u2060", text.replace("\n", " "))
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&@/=])", r"\\\1", parted)
 
 
 class LessonText(NamedTuple):

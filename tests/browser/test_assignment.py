@@ -53,6 +53,14 @@ def test_what_is_hidden_is_gone_and_what_is_locked_does_not_move(browser, server
         assert "only=" not in page.url
 
 
+def test_nothing_in_an_address_becomes_a_link_or_markup(page):
+    hostile = "https://evil.example www.evil.example me@evil.example <b>x</b> [y](//evil.example)"
+    page.goto(f"/tokenization?title={hostile[:70]}&note={hostile}&depth={hostile}&{hostile}=1")
+    expect(page.get_by_text("cannot be")).to_be_visible()
+    settled(page)
+    expect(page.locator("a[href*='evil']")).to_have_count(0)
+
+
 def test_a_link_survives_a_reload_and_the_way_to_another_lesson(page):
     page.goto("/tokenization?title=Part+1&lock=sentence")
     expect(page.get_by_text("Part 1")).to_be_visible()

@@ -13,7 +13,7 @@ from core.number_words import english
 from core.positional_encoding import compare_word_orders
 from core.pretrained import load_encoder
 from core.sequential_cost import count_cost
-from pages.ui.cached import embeddings, rnn_memory, vanishing_gradients
+from pages.ui.cached import embeddings, rnn_memory, transformer, vanishing_gradients
 from pages.ui.snippet import filled
 from tests.browser.conftest import ROOT
 
@@ -142,6 +142,23 @@ def test_positional_encoding(encoder, tmp_path, sentence):
         assert float(word) == pytest.approx(norms[0][place].item(), abs=1e-4)
         assert float(position) == pytest.approx(norms[1][place].item(), abs=1e-4)
     assert len(lines) == len(trace.tokens)
+
+
+@pytest.mark.parametrize("sentence", [SENTENCES[0], SENTENCES[1], ""])
+def test_transformer(tmp_path, sentence):
+    lines = printed("transformer", tmp_path, SENTENCE=sentence)
+    shares = [float(line.split(": ")[1]) for line in lines[:6]]
+    assert shares == pytest.approx(transformer.later_shares(sentence), abs=2e-4)
+    found = transformer.paths(sentence).decades
+    assert len(lines) == 6 + len(transformer.LENGTHS)
+    for line, length in zip(lines[6:], transformer.LENGTHS, strict=True):
+        n, encoder, steps = re.fullmatch(
+            r"(\d+) tokens: (\S+) through the encoder, (\S+) through tanh RNNs", line
+        ).groups()
+        assert int(n) == length
+        expected = [10 ** found[name][length][-1] for name in (transformer.ENCODER, "tanh RNN")]
+        assert float(encoder) == pytest.approx(expected[0], rel=2e-3, abs=1e-4)
+        assert float(steps) == pytest.approx(expected[1], rel=2e-3)
 
 
 def test_no_script_knows_this_course():
