@@ -5,6 +5,7 @@ from core.gradients import norms
 from core.path_length import (
     by_distance,
     embedded,
+    encoder_gradients,
     encoder_input_gradients,
     recurrent_input_gradients,
     repeated,
@@ -58,6 +59,19 @@ def test_gradients_through_the_encoder_equal_those_through_hugging_face(small_fo
     for measured, v in zip(found, directions, strict=True):
         (grad,) = torch.autograd.grad(last, x, v, retain_graph=True)
         torch.testing.assert_close(measured, norms(grad[0]), rtol=1e-6, atol=0)
+
+
+def test_gradients_are_known_at_the_door_of_every_block(small_folder):
+    encoder = load_encoder(small_folder).double()
+    inputs = embedded(encoder, encoder.trace(TEXT).token_ids)
+    directions = random(N_DIRECTIONS, inputs.shape[1])
+    found = encoder_gradients(encoder, inputs, directions)
+    assert found.shape == (N_DIRECTIONS, len(encoder.blocks), len(inputs))
+    x = encoder.run_blocks(inputs)[-2].output.clone().requires_grad_()  # enters the last block
+    last = load_bert(small_folder).double().encoder.layer[-1](x[None])[0].reshape(x.shape)[-1]
+    for measured, v in zip(found[:, -1], directions, strict=True):
+        (grad,) = torch.autograd.grad(last, x, v, retain_graph=True)
+        torch.testing.assert_close(measured, norms(grad), rtol=1e-6, atol=0)
 
 
 def test_measuring_leaves_nothing_on_the_encoder(small_folder):

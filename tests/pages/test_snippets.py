@@ -161,6 +161,39 @@ def test_transformer(tmp_path, sentence):
         assert float(steps) == pytest.approx(expected[1], rel=2e-3)
 
 
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize(("block", "head"), [(4, 2), (6, 12)])
+def test_self_attention(encoder, tmp_path, sentence, block, head):
+    trace = encoder.trace(sentence)
+    lines = printed("self_attention", tmp_path, SENTENCE=sentence, BLOCK=block, HEAD=head)
+    assert len(lines) == len(trace.tokens)
+    for line, token, row in zip(
+        lines, trace.tokens, trace.weights[block - 1, head - 1].tolist(), strict=True
+    ):
+        name, *numbers = line.split()
+        assert name == token
+        assert list(map(float, numbers)) == pytest.approx(row, abs=2e-4)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("causal", [False, True])
+def test_scaled_dot_product(encoder, tmp_path, sentence, causal):
+    trace = encoder.trace(sentence)
+    *lines, last = printed(
+        "scaled_dot_product", tmp_path,
+        SENTENCE=sentence, BLOCK=2, HEAD=5, QUERY=3, CAUSAL=causal,
+    )  # fmt: skip
+    found = torch.tensor([list(map(float, line.split()[1:])) for line in lines])
+    assert [line.split()[0] for line in lines] == list(trace.tokens)
+    head = trace.blocks[1].attention
+    products, scaled = head.raw_scores[4, 2], head.scaled_scores[4, 2]
+    later = torch.arange(len(lines)) > 2
+    scores = scaled.masked_fill(later, -torch.inf) if causal else scaled
+    expected = torch.stack([products, scaled, scores, scores.softmax(dim=0)], dim=1)
+    torch.testing.assert_close(found, expected, atol=2e-3, rtol=1e-3)
+    assert float(last.rpartition(" ")[2]) < 1e-4
+
+
 def test_no_script_knows_this_course():
     for script in ROOT.glob("assets/snippets/*.py"):
         source = script.read_text()

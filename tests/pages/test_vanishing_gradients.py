@@ -212,6 +212,6 @@ def test_two_sentences_are_compared_at_the_tokens_that_they_share(first, second)
 
 
 def test_sentences_without_a_shared_token_are_told_so(open_page):
-    app = open_page("vanishing_gradients", sentence="猫", compare="dog")
+    app = open_page("vanishing_gradients", sentence="A dog.", second="cats")
     assert "share no token" in app.info[-1].value
     assert not [figure for figure in app.subheader if "two sentences" in figure.value]

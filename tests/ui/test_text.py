@@ -1,11 +1,13 @@
 """Cleaning and quoting what a learner typed."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pages.ui.text import MAX_CHARACTERS, cleaned, parse_lesson, quoted
+from pages.ui.text import MAX_CHARACTERS, cleaned, parse_lesson, plain, quoted
 
 ODD = st.text(alphabet=st.characters(codec=None), max_size=60)
 
@@ -55,3 +57,10 @@ def test_a_lesson_is_split_at_its_sections():
     lesson = parse_lesson("Lead.\n\n## one: First\nText.\n\n## two: Second: and more\nMore.")
     assert lesson.lead == "Lead."
     assert lesson.sections == {"one": ("First", "Text."), "two": ("Second: and more", "More.")}
+
+
+@pytest.mark.parametrize("text", ["https://a.example", "HTTP://a", "www.a.example", "me@a.example"])
+def test_plain_text_holds_no_address_that_becomes_a_link(text):
+    bare = plain(text).replace("\\", "")
+    assert not re.search(r"(?i)https?://|www\.|\w@\w", bare)
+    assert bare.replace("\u2060", "") == text

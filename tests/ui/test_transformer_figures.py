@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pages.ui.answers import transformer as answers
 from pages.ui.components.transformer_map import KINDS, Window
 from pages.ui.figures import transformer as figures
 
@@ -93,3 +94,45 @@ def test_layers_are_counted_against_the_length():
 
 def test_every_network_has_a_colour_and_a_dash():
     assert set(figures.LINES) == {*DECADES, *LAYERS}
+
+
+def test_the_arithmetic_of_attention_is_the_mean_of_a_column():
+    said = figures.attention_arithmetic(WEIGHTS, ["a", "<b>`", "c"], 4)
+    assert "What `` <b>` `` gets of it in block 5" in said
+    assert said.endswith("$(0.80 + 0.70 + 0.90) / 3 = 0.80$.")
+    many = figures.attention_arithmetic(np.full((7, 7), 1 / 7), list("abcdefg"), 0)
+    assert many.endswith(r"$(0.14 + 0.14 + 0.14 + 0.14 + \dots + 0.14) / 7 = 0.14$.")
+
+
+def test_the_factor_of_a_step_and_of_a_block_multiply_to_what_comes_back():
+    said = figures.growth_arithmetic(DECADES, 2)
+    assert r"tanh RNN: $1.0\cdot 10^{-26} = f^{2}$, so $f = 10^{-26.00/2} = 0.00$" in said
+    assert "Transformer encoder: $0.1 = f^{2}$, so $f = 10^{-1.00/2} = 0.32$" in said
+
+
+SHARED = figures.Shared(
+    ("<b>`", "the", "the"),
+    np.array([[0.5, 1.2, 0.3], [0.1, 0.2, 0.3]]),
+    np.array([[0.5, 1.3, 0.2], [0.4, 0.2, 0.3]]),
+)
+
+
+def test_two_sentences_are_drawn_token_by_block_with_their_difference():
+    one, other, difference = figures.shared_heatmaps(SHARED, "light").data
+    assert np.asarray(one.z) == pytest.approx(SHARED.first.T)
+    assert np.asarray(other.z) == pytest.approx(SHARED.second.T)
+    assert np.asarray(difference.z) == pytest.approx((SHARED.second - SHARED.first).T, abs=1e-6)
+    assert len(set(one.y)) == 3
+    said = figures.look_for_shared(SHARED)
+    assert "enters block 2, `` <b>` `` gets 0.10 in your sentence and 0.40 in the second" in said
+    table = figures.shared_table(SHARED)
+    assert table["entering block"] == [1, 1, 1, 2, 2, 2]
+    assert table["difference"] == pytest.approx([0, 0.1, -0.1, 0.3, 0, 0])
+    same = SHARED._replace(second=SHARED.first)
+    assert figures.look_for_shared(same).startswith("Nothing differs")
+
+
+def test_nothing_is_asked_of_an_encoder_that_loses_nothing_as_the_text_grows():
+    level = {2: np.array([0.0, -0.3]), 3: np.array([0.0, -0.2, -0.3])}
+    assert answers.crowd(level, DECADES["tanh RNN"]) is None
+    assert answers.crowd(DECADES["Transformer encoder"], DECADES["tanh RNN"]).right == "crowded"
