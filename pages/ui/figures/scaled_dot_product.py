@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import style
+from pages.ui.figures.comparison import comparison
+from pages.ui.figures.self_attention import number
 from pages.ui.figures.style import Theme
 from pages.ui.text import quoted
+
+DIVISION = ("÷ √d_k", "not divided")
 
 
 def look_for_steps(weights: np.ndarray, tokens: Sequence[str], row: int) -> str:
@@ -43,6 +47,60 @@ def look_for_masks(scores: dict[str, np.ndarray], tokens: Sequence[str]) -> str:
         f"Of {len(tokens) ** 2} pairs, the causal mask forbids {causal} (a triangle), {also}. "
         "After softmax, their weight is exactly 0."
     )
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Turn each row of scores into shares that sum to 1."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def masked_bars(
+    scores: Mapping[str, np.ndarray], tokens: Sequence[str], row: int, theme: Theme
+) -> go.Figure:
+    """Show the weights of one token under each mask."""
+    marks = (("token", ""), ("weights", "/"), ("scores", "x"))[-len(scores) :]
+    return style.drawn(
+        [
+            go.Bar(
+                x=style.plot_labels(tokens),
+                y=softmax(values[row]).astype(np.float32),
+                name=name,
+                marker={"color": style.COLORS[colour][theme], "pattern": {"shape": pattern}},
+                hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+            )
+            for (name, values), (colour, pattern) in zip(scores.items(), marks, strict=True)
+        ],
+        theme,
+        320,
+        barmode="group",
+        yaxis={"title": "weight", "rangemode": "tozero"},
+    )
+
+
+def look_for_masked(scores: Mapping[str, np.ndarray], tokens: Sequence[str], row: int) -> str:
+    """Say how much one token has left to look at under each mask, and what becomes of the rest."""
+    left = ", ".join(
+        f"{np.isfinite(values[row]).sum()} ({name})" for name, values in scores.items()
+    )
+    first, *others = (softmax(values[row]) for values in scores.values())
+    most = int(first.argmax())
+    now = " and ".join(f"{weights[most]:.2f}" for weights in others)
+    return (
+        f"Of {len(tokens)} tokens {quoted(tokens[row])} has left to look at: {left}. What was on "
+        f"the others is shared out among these: {quoted(tokens[most])} has {first[most]:.2f} at "
+        f"first, then {now}."
+    )
+
+
+def masked_table(
+    scores: Mapping[str, np.ndarray], tokens: Sequence[str], row: int
+) -> dict[str, list[object]]:
+    """Write the weights of one token under each mask."""
+    return {
+        "token": list(tokens),
+        **{name: np.round(softmax(values[row]), 4).tolist() for name, values in scores.items()},
+    }
 
 
 PANELS = (
@@ -149,6 +207,53 @@ def saturation_table(
     }
 
 
+def saturation_arithmetic(
+    widths: Sequence[int], unscaled: Mapping[str, np.ndarray], width: int
+) -> str:
+    """Compute the spread of the scores of one width, expected and measured."""
+    measured, root = float(unscaled["spread"][list(widths).index(width)]), width**0.5
+    return (
+        f"$q \\cdot k$ is a sum of {width} products, each with variance 1: variance ${width}$, "
+        f"standard deviation $\\sqrt{{{width}}} = {root:.2f}$. Measured: ${measured:.2f}$, and after "
+        f"the division ${measured:.2f} / {root:.2f} = {measured / root:.2f}$."
+    )
+
+
+def look_for_unscaled(scaled: np.ndarray, unscaled: np.ndarray) -> str:
+    """Say how much the strongest weight of a token has, on average, with the division and without.
+
+    Args:
+        scaled: Weights with the division by √d_k: (query, key).
+        unscaled: Without.
+    """
+    return (
+        f"Without the division a token's largest weight is {unscaled.max(axis=1).mean():.2f} on "
+        f"average, with it {scaled.max(axis=1).mean():.2f}. The model learned with it."
+    )
+
+
+def temperature_arithmetic(
+    scores: np.ndarray, tokens: Sequence[str], row: int, temperature: float
+) -> str:
+    """Compute the largest weight of a token at a temperature.
+
+    Args:
+        scores: Those of the token that looks; -inf for what it may not look at.
+        tokens: As the model reads them.
+        row: The token that looks.
+        temperature: What the scores are divided by.
+    """
+    key = int(scores.argmax())
+    score, divided = float(scores[key]), scores.astype(np.float64) / temperature
+    powers = np.exp(divided)
+    return (
+        f"{quoted(tokens[row])} looks at {quoted(tokens[key])}:\n\n"
+        f"$s / T = {score:.2f} / {temperature:g} = {divided[key]:.2f}$\n\n"
+        f"$e^{{s / T}} / \\sum_j e^{{s_j / T}} = {number(powers[key])} / "
+        f"{number(powers.sum())} = {powers[key] / powers.sum():.2f}$"
+    )
+
+
 def temperature_bars(
     usual: np.ndarray, changed: np.ndarray, tokens: Sequence[str], temperature: float, theme: Theme
 ) -> go.Figure:
@@ -190,7 +295,8 @@ def look_for_temperature(
     most = int(usual.argmax())
     return (
         f"{quoted(tokens[row])} still looks most at {quoted(tokens[most])}: "
-        f"{usual[most]:.2f} at temperature 1, {changed[most]:.2f} now."
+        f"{usual[most]:.2f} at temperature 1, {changed[most]:.2f} now. The order of the tokens "
+        "never changes; a temperature below 1 makes the weights sharper, one above 1 more even."
     )
 
 
@@ -203,4 +309,27 @@ def look_for_gradient(
     return (
         f"Of {len(tokens)} queries only {queries} matters: that of {quoted(tokens[row])}. In V the "
         f"gradient is the weight itself: {gradients['v'].max():.2f} at {quoted(tokens[most])}."
+    )
+
+
+def scores_comparison(
+    first: np.ndarray,
+    second: np.ndarray,
+    tokens: Sequence[str],
+    allowed: np.ndarray,
+    names: tuple[str, str],
+    theme: Theme,
+) -> go.Figure:
+    """Show the scores of the tokens that two sentences share in each, and the difference."""
+    return comparison(
+        np.where(allowed, first, np.nan),
+        np.where(allowed, second, np.nan),
+        tokens,
+        tokens,
+        names,
+        "scores",
+        theme,
+        measure="score",
+        axis="token that looks",
+        gaps="may not look",
     )

@@ -1,4 +1,4 @@
-"""Figures of self-attention: weights received, intact against changed, pronouns, four measures."""
+"""Figures of self-attention: weights received, pronouns, something changed, four measures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import style
+from pages.ui.figures.comparison import comparison
 from pages.ui.figures.style import Theme
 from pages.ui.text import quoted
 
 SPECIAL = ("[CLS]", "[SEP]")
+TWO = ("yours", "second")  # sentences
 
 
 class Link(NamedTuple):
@@ -44,6 +46,45 @@ def look_for_links(
         f"In head {name} ({kind}), {quoted(tokens[link.query])} looks most at "
         f"{quoted(tokens[link.key])}: {link.weight:.2f} of its attention."
     )
+
+
+def weight_arithmetic(
+    q: np.ndarray, k: np.ndarray, scores: np.ndarray, tokens: Sequence[str], query: int, key: int
+) -> str:
+    """Compute one weight of a head from a query and a key.
+
+    Args:
+        q: One query per token.
+        k: One key per token.
+        scores: Of the token that looks, scaled; -inf for what it may not look at.
+        tokens: As the model reads them.
+        query: The token that looks.
+        key: The token that it looks at.
+    """
+    asked, found, d_k = q[query], k[key], q.shape[1]
+    product, score = float(asked @ found), float(scores[key])
+    powers = np.exp(scores.astype(np.float64))
+    return (
+        f"{quoted(tokens[query])} looks at {quoted(tokens[key])}:\n\n"
+        f"$q \\cdot k = {asked[0]:.2f} \\cdot {factor(found[0])} + {asked[1]:.2f} \\cdot "
+        f"{factor(found[1])} + \\dots = {product:.2f}$ ({d_k} products)\n\n"
+        f"$s = q \\cdot k / \\sqrt{{d_k}} = {product:.2f} / {d_k**0.5:.2f} = {score:.2f}$\n\n"
+        f"$e^{{s}} / \\sum_j e^{{s_j}} = {number(powers[key])} / {number(powers.sum())} = "
+        f"{powers[key] / powers.sum():.2f}$"
+    )
+
+
+def factor(value: float) -> str:
+    """Write a number that something is multiplied with."""
+    return f"({value:.2f})" if value < 0 else f"{value:.2f}"
+
+
+def number(value: float) -> str:
+    """Write a number of any size for a formula."""
+    if 0.01 <= value < 1e5:
+        return f"{value:,.2f}".replace(",", "{,}")
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits} \\cdot 10^{{{int(power or 0)}}}"
 
 
 def matrix_table(values: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
@@ -106,21 +147,38 @@ def received_heatmap(received: np.ndarray, tokens: Sequence[str], theme: Theme) 
     )
 
 
+def look_for_projection(which: str, name: str, d_model: int, n_heads: int) -> str:
+    """Say which part of a projection belongs to one head."""
+    d_k = d_model // n_heads
+    return (
+        f"$W_{which}$ has {d_model} columns, {d_model**2:,} numbers; head {name} uses {d_k} of the "
+        f"columns, and the {n_heads} heads divide them all among them: ${n_heads} \\cdot {d_k} = "
+        f"{d_model}$. Every number of the last matrix is one row times one column, plus the bias."
+    )
+
+
+def received_arithmetic(weights: np.ndarray, tokens: Sequence[str], key: int, block: int) -> str:
+    """Compute what a token receives in one block: the mean of all weights on it.
+
+    Args:
+        weights: Of that block: (head, query, key).
+        tokens: As the model reads them.
+        key: The token that is looked at.
+        block: Which block, counted from 0.
+    """
+    n_heads, n_tokens = weights.shape[:2]
+    on_key = float(weights[:, :, key].sum())
+    return (
+        f"In block {block + 1} the weights on {quoted(tokens[key])}, from {n_tokens} tokens in "
+        f"{n_heads} heads, add up to ${on_key:.2f}$; their mean is "
+        f"${on_key:.2f} / ({n_heads} \\cdot {n_tokens}) = {on_key / n_heads / n_tokens:.2f}$."
+    )
+
+
 def received_table(received: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
     """Write the attention that each token receives as a table."""
     columns = {f"block {block}": np.round(row, 4).tolist() for block, row in enumerate(received, 1)}
     return {"token": list(tokens), **columns}
-
-
-def change(
-    intact: np.ndarray,
-    changed: np.ndarray,
-    tokens: Sequence[str],
-    allowed: np.ndarray,
-    theme: Theme,
-) -> go.Figure:
-    """Show the weights of a head intact, changed, and the difference (query x key)."""
-    return weights_comparison(intact, changed, tokens, allowed, ("intact", "changed"), theme)
 
 
 def weights_comparison(
@@ -147,17 +205,21 @@ def weights_comparison(
 
 
 def comparison_table(
-    intact: np.ndarray, changed: np.ndarray, tokens: Sequence[str], allowed: np.ndarray
+    first: np.ndarray,
+    second: np.ndarray,
+    tokens: Sequence[str],
+    allowed: np.ndarray,
+    names: tuple[str, str] = ("intact", "changed"),
 ) -> dict[str, list[object]]:
-    """Write both weights of every pair of tokens that may look, the largest change first."""
-    difference = changed - intact
+    """Write both values of every pair of tokens that may look, the largest difference first."""
+    difference = np.where(allowed, second, 0) - np.where(allowed, first, 0)
     order = np.argsort(np.where(allowed, -np.abs(difference), np.inf), axis=None)
     queries, keys = np.unravel_index(order[: allowed.sum()], difference.shape)
     return {
         "looks from": [f"{query + 1} {tokens[query]}" for query in queries],
         "looks at": [f"{key + 1} {tokens[key]}" for key in keys],
-        "intact": np.round(intact[queries, keys], 4).tolist(),
-        "changed": np.round(changed[queries, keys], 4).tolist(),
+        names[0]: np.round(first[queries, keys], 4).tolist(),
+        names[1]: np.round(second[queries, keys], 4).tolist(),
         "difference": np.round(difference[queries, keys], 4).tolist(),
     }
 
@@ -258,24 +320,72 @@ def pronoun_links(links: PronounLinks, nouns: Sequence[str], theme: Theme) -> go
     )
 
 
-def look_for_change(
-    intact: np.ndarray, changed: np.ndarray, scores: np.ndarray, cosine: float
-) -> str:
-    """Say how far the change reaches.
+def look_for_change(intact: np.ndarray, changed: np.ndarray, scores: np.ndarray) -> str:
+    """Say how far the weights of a head change, and whether its scores still have a direction.
 
     Args:
-        intact: Weights of one head.
+        intact: Weights of the head.
         changed: The same, with something taken away.
         scores: Scores of the changed head.
-        cosine: Between the mean output vectors, intact and changed.
     """
     asymmetry = float(np.abs(scores - scores.T).max())
     symmetric = " Its scores are symmetric now: who looks at whom has no direction." * (
         asymmetry < 1e-4 * float(np.abs(scores).max())
     )
+    most = float(np.abs(changed - intact).max())
+    if most < 1e-6:
+        return "No weight of this head has changed; what changed after it is in the next figure."
+    return f"The largest change of a weight is {most:.2f}.{symmetric}"
+
+
+def turned_bars(cosines: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.Figure:
+    """Show for each token the cosine between its final vectors, intact and changed."""
+    bars = go.Bar(
+        x=style.plot_labels(tokens),
+        y=cosines.astype(np.float32),
+        marker={"color": style.COLORS["output"][theme]},
+        hovertemplate="%{x}: cosine %{y:.3f}<extra></extra>",
+    )
+    return style.drawn(
+        bars, theme, 300, yaxis={"title": "cosine, changed and intact", "rangemode": "tozero"}
+    )
+
+
+def look_for_turned(cosines: np.ndarray, tokens: Sequence[str], mean: float) -> str:
+    """Say which final vector turns most, and how far their mean does."""
+    most = int(cosines.argmin())
     return (
-        f"The largest weight changes by {float(np.abs(changed - intact).max()):.2f}; the mean of "
-        f"all final vectors turns to a cosine of {cosine:.2f} with the intact one.{symmetric}"
+        f"At 1 nothing has changed. {quoted(tokens[most])} turns most, to a cosine of "
+        f"{cosines[most]:.2f}; the mean of all final vectors turns to {mean:.2f}."
+    )
+
+
+def turned_table(cosines: np.ndarray, tokens: Sequence[str]) -> dict[str, list[object]]:
+    """Write how far each token's final vector turns."""
+    return {"token": list(tokens), "cosine": np.round(cosines, 4).tolist()}
+
+
+def look_for_difference(
+    first: np.ndarray, second: np.ndarray, tokens: Sequence[str], allowed: np.ndarray, what: str
+) -> str:
+    """Say which of the pairs of shared tokens differs most between two sentences.
+
+    Args:
+        first: In one sentence: (query, key).
+        second: In the other.
+        tokens: Those that both share.
+        allowed: Whether a token may look at another: (query, key).
+        what: What the values are.
+    """
+    difference = np.abs(np.where(allowed, second, 0) - np.where(allowed, first, 0))
+    query, key = np.unravel_index(difference.argmax(), difference.shape)
+    share = f"The two sentences share {len(tokens)} tokens"
+    if difference[query, key] < 1e-4:
+        return f"{share}, and no {what} differs."
+    return (
+        f"{share}. The {what} that differs most is that of {quoted(tokens[query])} for "
+        f"{quoted(tokens[key])}: {first[query, key]:.2f} in yours, {second[query, key]:.2f} in the "
+        "second."
     )
 
 
