@@ -27,9 +27,9 @@ def sample_sentences() -> dict[str, str]:
 
 @st.cache_resource(show_spinner=False)
 def lesson_text(name: str) -> LessonText:
-    """Read the text of a lesson, with its words linked to the glossary."""
+    """Read the text of a page; the words of a lesson are linked to the glossary."""
     text = parse_lesson((ASSETS / f"lessons/{name}.md").read_text(encoding="utf-8"))
-    return link_terms(text, name, glossary())
+    return text if name in ("predictions", "classroom") else link_terms(text, name, glossary())
 
 
 @st.cache_resource(show_spinner=False)
