@@ -82,9 +82,10 @@ figure(
     figures.growth_lines(found.decades, theme),
     lambda: figures.growth_table(found.decades),
     "Three lines over the length: RNN and LSTM plunge, the encoder sinks slowly.",
-    lesson.predict("crowd", answers.crowd(found.decades[cached.ENCODER], found.decades["tanh RNN"])),
+    lesson.predict(
+        "crowd", answers.crowd(found.decades[cached.ENCODER], found.decades["tanh RNN"])
+    ),
 )
-lesson.numbers(figures.growth_arithmetic(found.decades, found.layers[cached.ENCODER][-1]))
 
 
 @st.fragment
@@ -100,6 +101,8 @@ def back() -> None:
         "Three lines over the distance on a logarithmic scale: RNN and LSTM fall straight down, "
         "the encoder stays nearly level.",
     )
+    n_blocks = found.layers[cached.ENCODER][-1]
+    lesson.numbers(figures.path_arithmetic(found.decades, length, n_blocks))
 
 
 back()

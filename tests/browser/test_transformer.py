@@ -122,7 +122,7 @@ def test_another_block_shows_other_values_which_can_be_taken_along(page):
 
 
 def test_a_kind_greys_out_what_it_leaves_away_and_stands_in_the_address(page):
-    page.goto("/transformer#transformer-kinds")
+    page.goto("/transformer?ask=false#transformer-kinds")
     told = figure(page, "transformer-kinds")
     expect(told.locator("a.off")).to_have_count(11)
     settled(page).get_by_role("radio", name="decoder-only").click()

@@ -105,7 +105,7 @@ def test_the_arithmetic_of_attention_is_the_mean_of_a_column():
 
 
 def test_the_factor_of_a_step_and_of_a_block_multiply_to_what_comes_back():
-    said = figures.growth_arithmetic(DECADES, 2)
+    said = figures.path_arithmetic(DECADES, 3, 2)
     assert r"tanh RNN: $1.0\cdot 10^{-26} = f^{2}$, so $f = 10^{-26.00/2} = 0.00$" in said
     assert "Transformer encoder: $0.1 = f^{2}$, so $f = 10^{-1.00/2} = 0.32$" in said
 

@@ -144,6 +144,22 @@ def look_for_path(decades: Decades, length: int) -> str:
     )
 
 
+def path_arithmetic(decades: Decades, length: int, n_blocks: int) -> str:
+    """Compute the factor of one step of a recurrent network, and that of one block."""
+    factors = []
+    for name, by_length in decades.items():
+        back = float(by_length[length][-1])
+        n = n_blocks if name == "Transformer encoder" else length - 1
+        factors.append(
+            f"{name}: ${tex(back)} = f^{{{n}}}$, so "
+            f"$f = 10^{{{back:.2f}/{n}}} = {10 ** (back / n):.2f}$"
+        )
+    return (
+        f"The first of {length} tokens, if every step, and every block, multiplied by the same "
+        f"factor $f$: {'; '.join(factors)}. What sets them apart is how often they multiply."
+    )
+
+
 def path_table(decades: Decades, length: int) -> Table:
     """Write the lines as a table of logarithms: a line per distance."""
     columns = {f"{name} (log10)": rounded(by_length[length]) for name, by_length in decades.items()}
@@ -182,23 +198,6 @@ def look_for_growth(decades: Decades) -> str:
         f"From {min(lengths)} to {max(lengths)} tokens: {', '.join(lost)}. The encoder loses no "
         "factor with every token, but a share to the crowd: the more there are, the less "
         "attention is left for each."
-    )
-
-
-def growth_arithmetic(decades: Decades, n_blocks: int) -> str:
-    """Compute the factor of one step of a recurrent network, and that of one block."""
-    factors = []
-    for name, by_length in decades.items():
-        back = float(by_length[max(by_length)][-1])
-        n = n_blocks if name == "Transformer encoder" else max(by_length) - 1
-        factors.append(
-            f"{name}: ${tex(back)} = f^{{{n}}}$, so "
-            f"$f = 10^{{{back:.2f}/{n}}} = {10 ** (back / n):.2f}$"
-        )
-    return (
-        f"The first of {max(decades['tanh RNN'])} tokens, if every step, and every block, "
-        f"multiplied by the same factor $f$: {'; '.join(factors)}. "
-        "What sets them apart is how often they multiply."
     )
 
 
