@@ -2,17 +2,27 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.attention import apply_mask, scaled_dot_product_attention
 from core.scaling import compare_scaling, output_gradients
-from pages.ui import bar, matrices
+from pages.ui import bar, compare, matrices
+from pages.ui.answers import scaled_dot_product as answers
 from pages.ui.cached import model
 from pages.ui.cached import scaled_dot_product as cached
+from pages.ui.cached import self_attention as heads
 from pages.ui.components.matrix_view import CellSelection, matrix_view
 from pages.ui.controls import scaled_dot_product as controls
 from pages.ui.figure import figure
 from pages.ui.figures import scaled_dot_product as figures
 from pages.ui.figures import style
-from pages.ui.figures.self_attention import matrix_table, strongest_link
+from pages.ui.figures.self_attention import (
+    TWO,
+    comparison_table,
+    look_for_difference,
+    matrix_table,
+    strongest_link,
+    weights_comparison,
+)
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
 
@@ -68,7 +78,17 @@ figure(
     ),
     lambda: figures.pairs_table(scores, tokens),
     f"Scores of head {name} under these masks: {', '.join(scores)}.",
+    lesson.predict("forbidden", answers.forbidden(scores, tokens, link)),
 )
+figure(
+    "attention-masked",
+    f"Where does {quoted(tokens[link.query])} look under each mask?",
+    figures.look_for_masked(scores, tokens, link.query),
+    figures.masked_bars(scores, tokens, link.query, theme),
+    lambda: figures.masked_table(scores, tokens, link.query),
+    "Bars per token: the weights of one token under each mask.",
+)
+lesson.numbers(figures.masked_arithmetic(scores, tokens, link.query))
 lesson.code(apply_mask)
 
 lesson.say("scaling")
@@ -82,6 +102,18 @@ figure(
     figures.saturation(sweep.widths, unscaled, rescaled, sweep.expected_spread.numpy(), theme),
     lambda: figures.saturation_table(sweep.widths, unscaled, rescaled),
     "Spread of scores, entropy of weights and gradient against d_k, scaled and unscaled.",
+    lesson.predict("gradient", answers.gradient(sweep.widths, unscaled, rescaled)),
+)
+lesson.numbers(figures.saturation_arithmetic(sweep.widths, unscaled, 64))
+divided, allowed = intact.weights.numpy(), cached.mask_of(intact).numpy()
+undivided = cached.head_attention(sentence, speaker.id, block, head, scale=False).weights.numpy()
+figure(
+    "attention-unscaled",
+    f"And head {name}, on your sentence?",
+    figures.look_for_unscaled(divided, undivided),
+    weights_comparison(divided, undivided, tokens, allowed, figures.DIVISION, theme),
+    lambda: comparison_table(divided, undivided, tokens, allowed, figures.DIVISION),
+    f"Weights of head {name}: with the division by √d_k, without it, and the difference.",
 )
 lesson.code(compare_scaling)
 
@@ -98,6 +130,10 @@ figure(
     figures.temperature_bars(usual[:seen], changed[:seen], tokens[:seen], temperature, theme),
     lambda: figures.temperature_table(usual[:seen], changed[:seen], tokens[:seen], temperature),
     "Bars: the weights of one token at two temperatures.",
+    lesson.predict(
+        "heated",
+        answers.heated(usual[:seen], changed[:seen], tokens, link.query, temperature),
+    ),
 )
 
 lesson.say("gradient")
@@ -114,4 +150,29 @@ figure(
     "Gradients of one output number with respect to Q, K and V.",
 )
 lesson.code(output_gradients)
+
+lesson.say("compare")
+second = compare.second_sentence()
+shared = heads.shared(sentence, second, speaker.id, block, head) if second else None
+if shared:
+    figure(
+        "attention-scores",
+        f"Which scores of head {name} differ in the second sentence?",
+        look_for_difference(*shared.scores, shared.tokens, shared.allowed, "score"),
+        figures.scores_comparison(*shared.scores, shared.tokens, shared.allowed, TWO, theme),
+        lambda: comparison_table(*shared.scores, shared.tokens, shared.allowed, TWO),
+        f"Scores of head {name} among shared tokens: both sentences, and the difference.",
+    )
+elif second:
+    st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+lesson.code(shared_tokens)
+
+if speaker == model.MINILM:
+    lesson.snippet(
+        SENTENCE=sentence,
+        BLOCK=block + 1,
+        HEAD=head + 1,
+        QUERY=link.query + 1,
+        CAUSAL=mask == "causal",
+    )
 lesson.next()

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.attention import SelfAttention
 from core.attribution import attention_rollout, gradient_times_input, leave_one_out
 from core.embeddings import mean_cosine
 from core.heads import compare_pronouns, head_kinds, may_look, received_weight
-from pages.ui import bar, matrices
+from pages.ui import bar, compare, matrices
+from pages.ui.answers import self_attention as answers
 from pages.ui.cached import model
 from pages.ui.cached import self_attention as cached
 from pages.ui.components.attention_view import attention_view
@@ -52,6 +54,17 @@ figure(
     lambda: figures.weights_table(weights[block, head], tokens, allowed),
     f"Attention weights of all heads on the sentence; in focus is head {name}.",
 )
+looks = strongest.query if selected.token is None else selected.token
+attention = trace.blocks[block].attention
+lesson.numbers(
+    figures.weight_arithmetic(
+        attention.q[head].numpy(),
+        attention.k[head].numpy(),
+        attention.scores[head, looks].numpy(),
+        tokens,
+        looks,
+    )
+)
 lesson.code(head_kinds)
 
 lesson.say("sinks")
@@ -64,20 +77,24 @@ figure(
     lambda: figures.received_table(received, tokens),
     "Heat map of the mean weight that each token receives in each block.",
 )
+lesson.numbers(
+    figures.received_arithmetic(weights[block], tokens, int(received[block].argmax()), block)
+)
 
 lesson.say("projections")
 which = controls.projection()
 parts, relations = matrices.projection_matrices(
     model.chosen(speaker.id), trace, tokens, block, head, which, colors
 )
+d_model = parts[0].values.shape[1]
 figure(
     "attention-projection",
     f"How does a token's vector become a {matrices.NAMES[which]}?",
-    f"Head {name} uses {parts[1].values.shape[1]} of the {parts[0].values.shape[1]} columns of "
-    f"$W_{which}$. Every number is one row times one column, plus the bias.",
+    figures.look_for_projection(which, name, d_model, speaker.n_heads),
     lambda: matrix_view(parts, relations, colors=colors, key="projection"),
     lambda: figures.matrix_table(parts[-1].values, tokens),
     f"The matrices X, W and the {matrices.NAMES[which]} of every token in head {name}.",
+    lesson.predict("heads", answers.heads(d_model, speaker.n_heads)),
 )
 lesson.code(SelfAttention.forward)
 
@@ -101,34 +118,70 @@ lesson.code(compare_pronouns)
 lesson.say("break")
 ablation = controls.ablation(speaker.n_blocks, speaker.n_heads)
 changed = model.trace(sentence, speaker.id, ablation)
-after = changed.weights[block, head].numpy()
+after, scores = changed.weights[block, head].numpy(), changed.blocks[block].attention.scores
 figure(
     "attention-broken",
     f"What changes in head {name}?",
-    figures.look_for_change(
-        weights[block, head],
-        after,
-        changed.blocks[block].attention.scores[head].numpy(),
-        mean_cosine(trace.output, changed.output),
+    figures.look_for_change(weights[block, head], after, scores[head].numpy()),
+    figures.weights_comparison(
+        weights[block, head], after, tokens, allowed, ("intact", "changed"), theme
     ),
-    figures.comparison(weights[block, head], after, tokens, allowed, theme),
     lambda: figures.comparison_table(weights[block, head], after, tokens, allowed),
     f"Weights of head {name}: intact, changed, and the difference.",
+    lesson.predict(
+        "direction",
+        answers.direction(attention.scores[head].numpy(), scores[head].numpy(), tokens, strongest),
+    ),
+)
+turned = cached.turned(sentence, speaker.id, ablation)
+figure(
+    "attention-turned",
+    "What becomes of the final vectors?",
+    figures.look_for_turned(turned, tokens, mean_cosine(trace.output, changed.output)),
+    figures.turned_bars(turned, tokens, theme),
+    lambda: figures.turned_table(turned, tokens),
+    "A bar per token: the cosine between its final vectors, changed and intact.",
 )
 
 lesson.say("explanation")
-token = strongest.query if selected.token is None else selected.token
 if speaker.causal:
     st.info("These four measures are made for encoders; the model that reads here is a decoder.")
 elif controls.wants_measures(sentence, speaker.id, len(tokens)):
-    shares = cached.token_measures(sentence, speaker.id, block, head, token)
+    shares = cached.token_measures(sentence, speaker.id, block, head, looks)
     figure(
         "attention-explanation",
-        f"Which tokens made {quoted(tokens[token])} what it is?",
-        figures.look_for_measures(shares, tokens, token),
+        f"Which tokens made {quoted(tokens[looks])} what it is?",
+        figures.look_for_measures(shares, tokens, looks),
         figures.measures_heatmap(shares, tokens, theme),
         lambda: figures.measures_table(shares, tokens),
         "Heat map of four measures of how much each token mattered.",
+        lesson.predict(
+            "importance",
+            answers.importance(shares, tokens, looks, speaker.n_blocks * speaker.n_heads),
+        ),
     )
 lesson.code(attention_rollout, gradient_times_input, leave_one_out)
+
+lesson.say("compare")
+second = compare.second_sentence()
+shared = cached.shared(sentence, second, speaker.id, block, head) if second else None
+if shared:
+    figure(
+        "attention-compare",
+        f"Where does head {name} look otherwise in the second sentence?",
+        figures.look_for_difference(*shared.weights, shared.tokens, shared.allowed, "weight"),
+        figures.weights_comparison(
+            *shared.weights, shared.tokens, shared.allowed, figures.TWO, theme
+        ),
+        lambda: figures.comparison_table(
+            *shared.weights, shared.tokens, shared.allowed, figures.TWO
+        ),
+        f"Weights of head {name} among shared tokens: both sentences, and the difference.",
+    )
+elif second:
+    st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+lesson.code(shared_tokens)
+
+if speaker == model.MINILM:
+    lesson.snippet(SENTENCE=sentence, BLOCK=block + 1, HEAD=head + 1)
 lesson.next()

@@ -1,6 +1,32 @@
 """The scaled dot-product page: steps, own numbers, masks, scaling."""
 
+import pytest
+import torch
+
+from core.pretrained import load_encoder
 from tests.pages.test_all_pages import texts
+
+TIRED = "The animal didn't cross the street because it was too tired."
+RIVER = "I saw the bank of the river, then went to the bank."
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+def revealed(app, name):
+    """Answer a question and give what turned out to be so."""
+    assert not app.exception
+    start = f"predict-scaled_dot_product.{name}."
+    next(button for button in app.button if (button.key or "").startswith(start)).click().run()
+    kept = app.session_state["predictions"]
+    return next(k for key, k in kept.items() if key.startswith(f"scaled_dot_product.{name}."))
+
+
+def is_asked(app, name):
+    assert not app.exception
+    return any((b.key or "").startswith(f"skip-scaled_dot_product.{name}.") for b in app.button)
 
 
 def test_the_steps_end_with_the_weights_of_the_model(open_page):
@@ -41,3 +67,88 @@ def test_only_one_query_matters_for_one_output(open_page):
     said = texts(open_page("scaled_dot_product"))
     assert "Of 16 queries only 1 matters: that of `it`." in said
     assert "In V the gradient is the weight itself: 0.68 at `animal`." in said
+
+
+@pytest.mark.parametrize(
+    ("sentence", "truth"),
+    [(TIRED, "the causal mask alone"), ("a b c d e f very good", "both masks")],
+)
+def test_which_mask_forbids_follows_from_two_places(open_page, encoder, sentence, truth):
+    kept = revealed(open_page("scaled_dot_product", ask="true", sentence=sentence), "forbidden")
+    weights = encoder.trace(sentence).weights[3, 1].clone().fill_diagonal_(0)[1:-1, 1:-1]
+    earlier, later = sorted(int(i) + 2 for i in divmod(weights.argmax().item(), len(weights)))
+    n_tokens = len(weights) + 2
+    filled_from = n_tokens - n_tokens // 4 + 1
+    assert f"at place {earlier}, " in kept.ask
+    assert f"at place {later} of {n_tokens}" in kept.ask
+    assert f"from {filled_from} on" in kept.ask
+    assert kept.truth == ("both masks" if later >= filled_from else "the causal mask alone")
+    assert kept.truth == truth
+
+
+@pytest.mark.parametrize(("n_keys", "seed"), [(64, 0), (16, 3)])
+def test_the_loss_of_gradient_is_that_of_autograd(open_page, n_keys, seed):
+    app = open_page("scaled_dot_product", ask="true", n_keys=str(n_keys), seed=str(seed))
+    kept = revealed(app, "gradient")
+    generator = torch.Generator().manual_seed(seed)
+    q, k, v = (
+        torch.randn(8, n_keys, width, generator=generator, dtype=torch.float64)
+        for width in (4096, 4096, 1)
+    )
+    norms = []
+    for divisor in (1, 64):
+        x = q.clone().requires_grad_()
+        (((x @ k.mT) / divisor).softmax(dim=-1) @ v).sum().backward()
+        norms.append(x.grad.norm(dim=-1).median().item())
+    assert kept.truth == "more than a thousand times smaller"
+    lost = float(kept.because.split()[1].replace(",", ""))
+    assert lost == pytest.approx(norms[1] / norms[0], rel=0.5)
+    assert lost > 1000
+
+
+@pytest.mark.parametrize(("sentence", "temperature"), [(TIRED, 0.5), (TIRED, 5.0), (RIVER, 2.0)])
+def test_temperature_moves_the_weights_and_keeps_who_is_first(
+    open_page, encoder, sentence, temperature
+):
+    app = open_page(
+        "scaled_dot_product", ask="true", sentence=sentence, temperature=str(temperature)
+    )
+    kept = revealed(app, "heated")
+    trace = encoder.trace(sentence)
+    weights = trace.weights[3, 1].clone().fill_diagonal_(0)[1:-1, 1:-1]
+    query = int(weights.argmax()) // len(weights) + 1
+    scores = trace.blocks[3].attention.scores[1, query]
+    usual, changed = (torch.softmax(scores / t, dim=0) for t in (1, temperature))
+    most, second = usual.topk(2).indices.tolist()
+    assert f"most at “{trace.tokens[most]}” ({usual[most]:.2f})" in kept.ask
+    assert f"next at “{trace.tokens[second]}” ({usual[second]:.2f})" in kept.ask
+    than = "more" if changed[most] > usual[most] else "less"
+    assert kept.truth == f"at {trace.tokens[most]}, with {than} than {usual[most]:.2f}"
+    assert ("below 1" if temperature < 1 else "above 1") in kept.ask
+
+
+def test_at_temperature_one_nothing_is_asked(open_page):
+    app = open_page("scaled_dot_product", ask="true", temperature="1.0")
+    assert not is_asked(app, "heated")
+    assert is_asked(app, "gradient")
+
+
+def test_the_division_is_taken_away_from_the_sentence(open_page, encoder):
+    said = texts(open_page("scaled_dot_product"))
+    scores = encoder.trace(TIRED).blocks[3].attention.scores[1]
+    with_it, without = (
+        (factor * scores).softmax(dim=-1).amax(dim=-1).mean().item() for factor in (1, 32**0.5)
+    )
+    assert f"largest weight is {without:.2f} on average, with it {with_it:.2f}" in said
+
+
+def test_scores_of_two_sentences_are_compared_over_what_they_share(open_page, encoder):
+    first, second = (
+        encoder.trace(text).blocks[3].attention.scores[1, 10, 2].item()
+        for text in (TIRED, TIRED.replace("tired", "wide"))
+    )
+    app = open_page("scaled_dot_product")
+    assert "share 15 tokens. The score that differs most" in texts(app)
+    assert abs(first - second) > 0.01
+    alone = open_page("scaled_dot_product", second="Zebras yawn")
+    assert "share no word" in " ".join(info.value for info in alone.info)

@@ -1,6 +1,35 @@
 """The self-attention page: what it says of the sentence it was given."""
 
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity
+
+from core.encoder import Ablation
+from core.pretrained import load_encoder
+from pages.ui.answers import self_attention as answers
 from tests.pages.test_all_pages import texts
+
+TIRED = "The animal didn't cross the street because it was too tired."
+RIVER = "I saw the bank of the river, then went to the bank."
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+def revealed(app, name):
+    """Answer a question and give what turned out to be so."""
+    assert not app.exception
+    start = f"predict-self_attention.{name}."
+    next(button for button in app.button if (button.key or "").startswith(start)).click().run()
+    kept = app.session_state["predictions"]
+    return next(k for key, k in kept.items() if key.startswith(f"self_attention.{name}."))
+
+
+def is_asked(app, name):
+    assert not app.exception
+    return any((b.key or "").startswith(f"skip-self_attention.{name}.") for b in app.button)
 
 
 def test_it_looks_at_animal_in_block_4_head_2(open_page):
@@ -35,3 +64,104 @@ def test_learner_text_is_quoted_in_titles(open_page):
     app = open_page("self_attention", sentence="**x** was [link](https://evil.example)")
     links = [line for line in texts(app).splitlines() if "evil" in line]
     assert all("`" in line for line in links)
+
+
+@pytest.mark.parametrize("which", ["q", "v"])
+def test_more_heads_share_the_same_numbers(open_page, encoder, which):
+    kept = revealed(open_page("self_attention", ask="true", make=which), "heads")
+    matrix = encoder.blocks[0].attention.w_q.weight
+    assert f"W_q of {matrix.numel():,} numbers" in kept.ask
+    assert kept.truth == f"{matrix.numel():,}"
+    assert "12 heads have 32 each, 24 have 16 each" in kept.because
+
+
+def test_half_a_column_is_no_part_of_a_question():
+    assert answers.heads(21, 7) is None
+    assert answers.heads(28, 7).measured == {"same": 784, "double": 1568, "half": 392}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "block", "head", "query", "key"),
+    [(TIRED, 4, 2, 10, 2), (RIVER, 2, 5, None, None)],
+)
+def test_with_one_matrix_for_both_two_scores_are_the_same_product(
+    open_page, encoder, sentence, block, head, query, key
+):
+    address = {"sentence": sentence, "block": str(block), "head": str(head)}
+    kept = revealed(open_page("self_attention", ask="true", **address), "direction")
+    traces = encoder.trace(sentence), encoder.trace(sentence, Ablation(shared_qk=True))
+    layer, columns = encoder.blocks[block - 1].attention, slice(32 * (head - 1), 32 * head)
+    before, after = (
+        [made(read.blocks[block - 1].input)[:, columns] for made in projections]
+        for read, projections in zip(
+            traces, ((layer.w_q, layer.w_k), (layer.w_q, layer.w_q)), strict=True
+        )
+    )
+    if query is None:  # the pair is the one named
+        weights = traces[0].weights[block - 1, head - 1].clone().fill_diagonal_(0)[1:-1, 1:-1]
+        query, key = (i + 1 for i in divmod(weights.argmax().item(), len(weights)))
+    q, k = before
+    there, back = (q[query] @ k[key] / 32**0.5).item(), (q[key] @ k[query] / 32**0.5).item()
+    tokens = traces[0].tokens
+    assert f"“{tokens[query]}” looks at “{tokens[key]}” with a score of {there:.2f}" in kept.ask
+    assert f"at “{tokens[query]}” with {back:.2f}" in kept.ask
+    asked, found = after
+    assert kept.truth == "they become equal"
+    assert f"Both are {(asked[query] @ found[key] / 32**0.5).item():.2f} now" in kept.because
+
+
+def test_where_keys_stay_what_they_are_no_direction_is_asked_for(open_page):
+    assert is_asked(open_page("self_attention", ask="true"), "direction")
+    assert not is_asked(open_page("self_attention", ask="true", without="positions"), "direction")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "token", "key"), [(TIRED, 10, 2), ("the bank of the river", 2, None)]
+)
+def test_what_a_word_matters_is_measured_by_reading_without_it(
+    open_page, encoder, sentence, token, key
+):
+    address = {"sentence": sentence, "token": str(token + 1), "measures": "true"}
+    kept = revealed(open_page("self_attention", ask="true", **address), "importance")
+    trace, turns = encoder.trace(sentence), {}
+    for removed in range(1, len(trace.tokens) - 1):
+        if removed == token:
+            continue
+        places = [place for place in range(len(trace.tokens)) if place != removed]
+        ids = torch.tensor(trace.token_ids)[places]
+        with torch.inference_mode():
+            x = encoder.embeddings(ids, torch.tensor(places)).output
+            last = encoder.run_blocks(x)[-1].output[places.index(token)]
+        turns[removed] = 1 - cosine_similarity(last, trace.output[token], dim=0).item()
+    looked = max(turns, key=lambda place: trace.weights[3, 1, token, place])
+    assert key in (None, looked)
+    assert f"“{trace.tokens[looked]}”, at place {looked + 1}," in kept.ask
+    assert float(kept.truth) == pytest.approx(turns[looked] / sum(turns.values()), abs=0.006)
+
+
+def test_one_word_leaves_nothing_to_leave_out(open_page):
+    app = open_page("self_attention", ask="true", sentence="hello", measures="true")
+    assert not is_asked(app, "importance")
+
+
+def test_a_head_that_is_switched_off_looks_as_before_and_the_final_vectors_turn(open_page):
+    said = texts(open_page("self_attention", without="", off="L4H2"))
+    assert "No weight of this head has changed" in said
+    assert "to a cosine of 0." in said
+    assert "No final vector has turned." in texts(open_page("self_attention", without=""))
+
+
+def test_two_sentences_are_compared_over_what_they_share(open_page, encoder):
+    said = texts(open_page("self_attention"))
+    both = [encoder.trace(TIRED), encoder.trace(TIRED.replace("tired", "wide"))]
+    kept = [place for place in range(16) if place != 13]  # 13 is the word that changed
+    first, second = (read.weights[3, 1][kept][:, kept] for read in both)
+    place = (second - first).abs().argmax().item()
+    query, key = divmod(place, 15)
+    names = [both[0].tokens[kept[i]] for i in (query, key)]
+    assert "share 15 tokens" in said
+    assert f"that of `{names[0]}` for `{names[1]}`: {first[query, key]:.2f} in yours" in said
+    assert f"{second[query, key]:.2f} in the second" in said
+    alone = open_page("self_attention", second="Zebras yawn")
+    assert "share no word" in " ".join(info.value for info in alone.info)
+    assert "no weight differs" in texts(open_page("self_attention", second=TIRED))

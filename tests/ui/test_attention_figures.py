@@ -65,6 +65,70 @@ def test_where_a_token_may_not_look_is_a_gap_on_grey_and_no_zero():
     assert cells["3 <b>"] == [None, None, pytest.approx(0.2), pytest.approx(0.1), 0]
 
 
+def test_a_weight_is_computed_from_its_query_and_key():
+    q, k = np.array([[1.0, -2], [0.5, 3]]), np.array([[2.0, 1], [-1, 1]])
+    scores = q @ k.T / np.sqrt(2)
+    said = self_attention.weight_arithmetic(q, k, scores[1], ("a", "b"), 1)
+    assert "0.50 \\cdot 2.00 + 3.00 \\cdot 1.00 + \\dots = 4.00$ (2 products)" in said
+    assert "4.00 / 1.41 = 2.83" in said
+    powers = np.exp(scores[1])
+    share = powers[0] / powers.sum()
+    assert f"{powers[0]:.2f} / {powers.sum():.2f} = {share:.2f}$" in said
+    masked = self_attention.weight_arithmetic(q, k, np.array([1, -np.inf]), ("a", "b"), 0)
+    assert "2.72 / 2.72 = 1.00" in masked
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.5, "0.50"), (12345.6, "12{,}345.60"), (0.00012, r"1.2 \cdot 10^{-4}"), (0, "0.0")],
+)
+def test_numbers_of_any_size_are_written_for_a_formula(value, written):
+    assert self_attention.number(value).startswith(written)
+
+
+def test_what_a_token_receives_is_the_mean_of_the_weights_on_it():
+    weights = np.stack([WEIGHTS, WEIGHTS[::-1]])
+    said = self_attention.received_arithmetic(weights, TOKENS, 0, 3)
+    assert "In block 4" in said
+    assert "$6.40 / (2 \\cdot 5) = 0.64$" in said
+
+
+def test_masked_weights_are_softmax_of_what_is_left():
+    scores = np.log(WEIGHTS + 0.01)
+    masked = {"no mask": scores, "causal": np.where(CAUSAL, scores, -np.inf)}
+    figure = scaled_dot_product.masked_bars(masked, TOKENS, 1, "light")
+    left = np.array([0.51, 0.11, 0, 0, 0]) / 0.62
+    np.testing.assert_allclose(figure.data[1].y, left, atol=1e-3)
+    assert "5 (no mask), 2 (causal)" in scaled_dot_product.look_for_masked(masked, TOKENS, 1)
+    table = scaled_dot_product.masked_table(masked, TOKENS, 1)
+    assert table["causal"] == pytest.approx(left, abs=1e-3)
+
+
+def test_a_weight_under_each_mask_is_computed_where_none_forbids_it():
+    scores = np.array([[1.0, 2.0, 3.0]])
+    masked = {"no mask": scores, "causal": np.where([True, True, False], scores, -np.inf)}
+    said = scaled_dot_product.masked_arithmetic(masked, ("a", "b", "c"), 0)
+    powers = np.exp(scores[0])
+    assert said.startswith("`a` looks at `b`")
+    for sum_left in (powers.sum(), powers[:2].sum()):
+        assert f"= 7.39 / {sum_left:.2f} = {powers[1] / sum_left:.2f}$" in said
+
+
+def test_the_spread_of_scores_is_computed_for_one_width():
+    said = scaled_dot_product.saturation_arithmetic((1, 64), {"spread": np.array([1, 8.4])}, 64)
+    assert "= 8.00$. Measured: $8.40$" in said
+    assert "8.40 / 8.00 = 1.05" in said
+
+
+def test_two_sentences_that_are_read_alike_have_no_difference():
+    args = (WEIGHTS, WEIGHTS, TOKENS, ALL, "weight")
+    assert "no weight differs" in self_attention.look_for_difference(*args)
+    other = WEIGHTS.copy()
+    other[1, 2] += 0.4
+    said = self_attention.look_for_difference(WEIGHTS, other, TOKENS, ALL, "weight")
+    assert "that of `it` for `<b>`: 0.30 in yours, 0.70 in the second" in said
+
+
 def test_an_even_share_counts_only_those_who_may_look():
     received = np.array([[0.2, 0.5, 0.1, 0.1, 0.1]])
     said = "`it` receives 0.50 of all attention; an even share would be "

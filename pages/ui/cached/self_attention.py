@@ -8,10 +8,20 @@ import numpy as np
 import streamlit as st
 import yaml
 
-from pages.ui.cached.model import AT_ONCE, chosen, encoder, encoder_trace, trace
+from core.alignment import shared_tokens
+from pages.ui.cached.model import (
+    AT_ONCE,
+    chosen,
+    encoder,
+    encoder_trace,
+    labels,
+    reading,
+    trace,
+)
 from pages.ui.cached.texts import ASSETS
 
 if TYPE_CHECKING:
+    from core.encoder import Ablation
     from core.heads import PronounTrace
 
 
@@ -92,4 +102,44 @@ def pronoun_score() -> PronounScore:
         sum(k * chance for k, chance in enumerate(luck)),
         int(check.n_leaning[block, head]),
         len(check.leans),
+    )
+
+
+def turned(text: str, model_id: str, ablation: Ablation) -> np.ndarray:
+    """Take something away and give the cosine of each token's final vector with the intact one."""
+    from core.residual_stream import compare_streams
+
+    intact, changed = trace(text, model_id), trace(text, model_id, ablation)
+    return compare_streams(intact.output[None], changed.output[None]).cosine[0].numpy()
+
+
+class Shared(NamedTuple):
+    """What one head makes of the tokens that two sentences share; both of it (query, key)."""
+
+    tokens: tuple[str, ...]
+    allowed: np.ndarray  # whether a token may look at another
+    weights: tuple[np.ndarray, np.ndarray]
+    scores: tuple[np.ndarray, np.ndarray]  # before the mask
+
+
+def shared(first: str, second: str, model_id: str, block: int, head: int) -> Shared | None:
+    """Compare one head on two sentences; None if they share no more than what nobody typed."""
+    from core.heads import may_look
+
+    one, other = reading(first, model_id), reading(second, model_id)
+    pairs = shared_tokens(one.tokens, other.tokens)
+    if not any(start < end for start, end in (one.offsets[place] for place, _ in pairs)):
+        return None
+    places = tuple(zip(*pairs, strict=True))
+    grids = [np.ix_(place, place) for place in places]
+    traces = [trace(text, model_id) for text in (first, second)]
+    heads = [read.blocks[block].attention for read in traces]
+    return Shared(
+        tuple(labels(one)[place] for place in places[0]),
+        may_look(traces[0]).numpy()[grids[0]],
+        tuple(found.weights[head].numpy()[grid] for found, grid in zip(heads, grids, strict=True)),
+        tuple(
+            found.scaled_scores[head].numpy()[grid]
+            for found, grid in zip(heads, grids, strict=True)
+        ),
     )

@@ -93,6 +93,19 @@ def look_for_masked(scores: Mapping[str, np.ndarray], tokens: Sequence[str], row
     )
 
 
+def masked_arithmetic(scores: Mapping[str, np.ndarray], tokens: Sequence[str], row: int) -> str:
+    """Compute one weight under each mask: the largest one that no mask forbids."""
+    left = np.minimum.reduce([values[row] for values in scores.values()])
+    key = int(left.argmax())
+    power = float(np.exp(left[key]))
+    sums = {name: float(np.exp(values[row]).sum()) for name, values in scores.items()}
+    return f"{quoted(tokens[row])} looks at {quoted(tokens[key])}:\n\n" + "\n\n".join(
+        f"$e^s / \\sum_j e^{{s_j}} = e^{{{left[key]:.2f}}} / {number(total)} = {number(power)} / "
+        f"{number(total)} = {power / total:.2f}$ ({name})"
+        for name, total in sums.items()
+    )
+
+
 def masked_table(
     scores: Mapping[str, np.ndarray], tokens: Sequence[str], row: int
 ) -> dict[str, list[object]]:
@@ -214,8 +227,8 @@ def saturation_arithmetic(
     measured, root = float(unscaled["spread"][list(widths).index(width)]), width**0.5
     return (
         f"$q \\cdot k$ is a sum of {width} products, each with variance 1: variance ${width}$, "
-        f"standard deviation $\\sqrt{{{width}}} = {root:.2f}$. Measured: ${measured:.2f}$, and after "
-        f"the division ${measured:.2f} / {root:.2f} = {measured / root:.2f}$."
+        f"standard deviation $\\sqrt{{{width}}} = {root:.2f}$. Measured: ${measured:.2f}$, and "
+        f"after the division ${measured:.2f} / {root:.2f} = {measured / root:.2f}$."
     )
 
 
@@ -229,28 +242,6 @@ def look_for_unscaled(scaled: np.ndarray, unscaled: np.ndarray) -> str:
     return (
         f"Without the division a token's largest weight is {unscaled.max(axis=1).mean():.2f} on "
         f"average, with it {scaled.max(axis=1).mean():.2f}. The model learned with it."
-    )
-
-
-def temperature_arithmetic(
-    scores: np.ndarray, tokens: Sequence[str], row: int, temperature: float
-) -> str:
-    """Compute the largest weight of a token at a temperature.
-
-    Args:
-        scores: Those of the token that looks; -inf for what it may not look at.
-        tokens: As the model reads them.
-        row: The token that looks.
-        temperature: What the scores are divided by.
-    """
-    key = int(scores.argmax())
-    score, divided = float(scores[key]), scores.astype(np.float64) / temperature
-    powers = np.exp(divided)
-    return (
-        f"{quoted(tokens[row])} looks at {quoted(tokens[key])}:\n\n"
-        f"$s / T = {score:.2f} / {temperature:g} = {divided[key]:.2f}$\n\n"
-        f"$e^{{s / T}} / \\sum_j e^{{s_j / T}} = {number(powers[key])} / "
-        f"{number(powers.sum())} = {powers[key] / powers.sum():.2f}$"
     )
 
 

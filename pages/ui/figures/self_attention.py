@@ -49,9 +49,9 @@ def look_for_links(
 
 
 def weight_arithmetic(
-    q: np.ndarray, k: np.ndarray, scores: np.ndarray, tokens: Sequence[str], query: int, key: int
+    q: np.ndarray, k: np.ndarray, scores: np.ndarray, tokens: Sequence[str], query: int
 ) -> str:
-    """Compute one weight of a head from a query and a key.
+    """Compute the largest weight of a token that looks from its query and the other's key.
 
     Args:
         q: One query per token.
@@ -59,14 +59,14 @@ def weight_arithmetic(
         scores: Of the token that looks, scaled; -inf for what it may not look at.
         tokens: As the model reads them.
         query: The token that looks.
-        key: The token that it looks at.
     """
+    key = int(scores.argmax())
     asked, found, d_k = q[query], k[key], q.shape[1]
     product, score = float(asked @ found), float(scores[key])
     powers = np.exp(scores.astype(np.float64))
     return (
         f"{quoted(tokens[query])} looks at {quoted(tokens[key])}:\n\n"
-        f"$q \\cdot k = {asked[0]:.2f} \\cdot {factor(found[0])} + {asked[1]:.2f} \\cdot "
+        f"$q \\cdot k = {asked[0]:.2f} \\cdot {factor(found[0])} + {factor(asked[1])} \\cdot "
         f"{factor(found[1])} + \\dots = {product:.2f}$ ({d_k} products)\n\n"
         f"$s = q \\cdot k / \\sqrt{{d_k}} = {product:.2f} / {d_k**0.5:.2f} = {score:.2f}$\n\n"
         f"$e^{{s}} / \\sum_j e^{{s_j}} = {number(powers[key])} / {number(powers.sum())} = "
@@ -354,6 +354,8 @@ def turned_bars(cosines: np.ndarray, tokens: Sequence[str], theme: Theme) -> go.
 def look_for_turned(cosines: np.ndarray, tokens: Sequence[str], mean: float) -> str:
     """Say which final vector turns most, and how far their mean does."""
     most = int(cosines.argmin())
+    if cosines[most] > 0.99999:
+        return "No final vector has turned."
     return (
         f"At 1 nothing has changed. {quoted(tokens[most])} turns most, to a cosine of "
         f"{cosines[most]:.2f}; the mean of all final vectors turns to {mean:.2f}."
@@ -379,7 +381,7 @@ def look_for_difference(
     """
     difference = np.abs(np.where(allowed, second, 0) - np.where(allowed, first, 0))
     query, key = np.unravel_index(difference.argmax(), difference.shape)
-    share = f"The two sentences share {len(tokens)} tokens"
+    share = f"The two sentences share {len(tokens)} token{'s' * (len(tokens) > 1)}"
     if difference[query, key] < 1e-4:
         return f"{share}, and no {what} differs."
     return (
