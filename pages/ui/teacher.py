@@ -21,7 +21,6 @@ def offer(topic: Topic) -> None:
     if topic.section in ("", menu.REFERENCE) or not assignment.shows_menu():
         return
     with st.sidebar:
-        st.divider()
         if st.button("Make a lesson link", icon=":material/add_link:", type="tertiary"):
             panel(topic)
 
