@@ -249,7 +249,7 @@ if second:
         "A line over the blocks: the cosine of the two sentences.",
     )
     shared = cached.shared(sentence, second)
-    if shared.has_words:
+    if shared:
         figure(
             "encoder-compare",
             "Does a token turn alike in both sentences?",
@@ -259,7 +259,7 @@ if second:
             "Heat maps of token by block: cosine to the start in each sentence; the difference.",
         )
     else:
-        st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+        compare.nothing_shared()
 lesson.code(sentence_cosines, shared_tokens)
 
 lesson.snippet(SENTENCE=sentence)

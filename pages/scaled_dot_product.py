@@ -164,7 +164,7 @@ if shared:
         f"Scores of head {name} among shared tokens: both sentences, and the difference.",
     )
 elif second:
-    st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+    compare.nothing_shared()
 lesson.code(shared_tokens)
 
 if speaker == model.MINILM:

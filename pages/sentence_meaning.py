@@ -188,17 +188,17 @@ lesson.say("compare")
 second = compare.second_sentence()
 if second:
     shared = cached.shared(sentence, second)
-    if shared.has_words:
+    if shared:
         figure(
             "meaning-compare",
             "Does a token give the same to both sentences?",
-            figures.look_for_shared(*shared[:3], cached.cosine(sentence, second)),
-            figures.shared_bars(*shared[:3], theme),
-            lambda: figures.shared_table(*shared[:3]),
+            figures.look_for_shared(*shared, cached.cosine(sentence, second)),
+            figures.shared_bars(*shared, theme),
+            lambda: figures.shared_table(*shared),
             "Bars: the share of each common token in both sentence vectors; the difference.",
         )
     else:
-        st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+        compare.nothing_shared()
 lesson.code(shared_tokens)
 
 lesson.snippet(SENTENCE=sentence, OTHER=second or sentence)

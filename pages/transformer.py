@@ -122,7 +122,7 @@ if second:
             "Heat maps of shared token by block: the gradient in each sentence; the difference.",
         )
     else:
-        st.info("The two sentences share no word. Change one word of the first, and keep the rest.")
+        compare.nothing_shared()
 lesson.code(shared_tokens)
 
 lesson.snippet(SENTENCE=sentence)

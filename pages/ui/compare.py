@@ -26,3 +26,8 @@ def second_sentence() -> str:
     if not text:
         st.info("Type a second sentence: the first with one word changed shows most.")
     return text
+
+
+def nothing_shared() -> None:
+    """Say what to do where two sentences leave nothing to lay side by side."""
+    st.info("The two sentences share no word. Change one word of the first, and keep the rest.")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from core.alignment import shared_tokens
-from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reader, reading
+from pages.ui.cached.model import AT_ONCE, common_tokens, encoder, encoder_trace, reader
 from pages.ui.cached.texts import sample_sentences
 
 if TYPE_CHECKING:
@@ -171,19 +170,15 @@ class Shared(NamedTuple):
     tokens: tuple[str, ...]
     first: np.ndarray
     second: np.ndarray
-    has_words: bool  # or nothing but the tokens that nobody typed
 
 
-def shared(first: str, second: str) -> Shared:
+def shared(first: str, second: str) -> Shared | None:
     """Follow the tokens that two sentences share through both of them."""
-    one, other = reading(first), reading(second)
-    pairs = shared_tokens(one.tokens, other.tokens)
-    here, there = map(list, zip(*pairs, strict=True))
-    return Shared(
-        tuple(one.tokens[place] for place in here),
-        stream(first).cosine_to_start[:, here],
-        stream(second).cosine_to_start[:, there],
-        any(start < end for start, end in (one.offsets[place] for place in here)),
+    common = common_tokens(first, second)
+    return common and Shared(
+        common.tokens,
+        stream(first).cosine_to_start[:, common.first],
+        stream(second).cosine_to_start[:, common.second],
     )
 
 

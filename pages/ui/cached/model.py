@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from core.alignment import shared_tokens
 from core.models import BUNDLED, ListedModel, listed_models
 from core.pieces import display_labels
 from core.pretrained import load_encoder, load_reader
@@ -44,6 +45,24 @@ def reading(text: str, model_id: str = BUNDLED) -> Reading:
 def labels(read: Reading) -> tuple[str, ...]:
     """Name the tokens of a reading on screen; those of bytes by the text that they stand for."""
     return display_labels(read) if read.byte_level else read.tokens
+
+
+class Common(NamedTuple):
+    """The tokens that two texts share, and their places in either."""
+
+    tokens: tuple[str, ...]
+    first: list[int]
+    second: list[int]
+
+
+def common_tokens(first: str, second: str, model_id: str = BUNDLED) -> Common | None:
+    """Pair the tokens that two texts share; None if that is no more than what nobody typed."""
+    one, other = reading(first, model_id), reading(second, model_id)
+    pairs = shared_tokens(one.tokens, other.tokens)
+    if not any(start < end for start, end in (one.offsets[place] for place, _ in pairs)):
+        return None
+    here, there = map(list, zip(*pairs, strict=True))
+    return Common(tuple(labels(one)[place] for place in here), here, there)
 
 
 def compute_in_one_thread() -> None:

@@ -8,14 +8,12 @@ import numpy as np
 import streamlit as st
 import yaml
 
-from core.alignment import shared_tokens
 from pages.ui.cached.model import (
     AT_ONCE,
     chosen,
+    common_tokens,
     encoder,
     encoder_trace,
-    labels,
-    reading,
     trace,
 )
 from pages.ui.cached.texts import ASSETS
@@ -126,16 +124,14 @@ def shared(first: str, second: str, model_id: str, block: int, head: int) -> Sha
     """Compare one head on two sentences; None if they share no more than what nobody typed."""
     from core.heads import may_look
 
-    one, other = reading(first, model_id), reading(second, model_id)
-    pairs = shared_tokens(one.tokens, other.tokens)
-    if not any(start < end for start, end in (one.offsets[place] for place, _ in pairs)):
+    common = common_tokens(first, second, model_id)
+    if common is None:
         return None
-    places = tuple(zip(*pairs, strict=True))
-    grids = [np.ix_(place, place) for place in places]
+    grids = [np.ix_(places, places) for places in (common.first, common.second)]
     traces = [trace(text, model_id) for text in (first, second)]
     heads = [read.blocks[block].attention for read in traces]
     return Shared(
-        tuple(labels(one)[place] for place in places[0]),
+        common.tokens,
         may_look(traces[0]).numpy()[grids[0]],
         tuple(found.weights[head].numpy()[grid] for found, grid in zip(heads, grids, strict=True)),
         tuple(

@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 import yaml
 
-from core.alignment import shared_tokens
-from pages.ui.cached.model import AT_ONCE, encoder, reading
+from pages.ui.cached.model import AT_ONCE, common_tokens, encoder
 from pages.ui.cached.texts import ASSETS
 
 if TYPE_CHECKING:
@@ -156,19 +155,13 @@ class Shared(NamedTuple):
     tokens: tuple[str, ...]
     first: np.ndarray
     second: np.ndarray
-    has_words: bool  # or nothing but the tokens that nobody typed
 
 
-def shared(first: str, second: str) -> Shared:
+def shared(first: str, second: str) -> Shared | None:
     """Follow the tokens that two texts share into both sentence vectors."""
-    one, other = reading(first), reading(second)
-    pairs = shared_tokens(one.tokens, other.tokens)
-    here, there = map(list, zip(*pairs, strict=True))
-    return Shared(
-        tuple(one.tokens[place] for place in here),
-        meaning(first).shares[here],
-        meaning(second).shares[there],
-        any(start < end for start, end in (one.offsets[place] for place in here)),
+    common = common_tokens(first, second)
+    return common and Shared(
+        common.tokens, meaning(first).shares[common.first], meaning(second).shares[common.second]
     )
 
 
