@@ -1,11 +1,15 @@
-"""A figure from the paper behind the LSTM, reproduced with the course's own code."""
+"""Published figures on long memories, reproduced with the course's own code."""
+
+from math import log
 
 import pytest
 import torch
 from torch import Generator
+from torch.nn.functional import cross_entropy, one_hot
 
 from core import recurrent_training
 from core.recurrent_training import BATCH, Learner, Recipe
+from core.rnn import draw_cell, run_plainly
 from core.tasks import Examples, Score, Task
 
 N_SEEDS = 4
@@ -53,7 +57,7 @@ ADDING = Task(
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def sixteen_units(monkeypatch):
     monkeypatch.setattr(recurrent_training, "D_HIDDEN", 16)
 
@@ -68,6 +72,7 @@ def wrong(learning):
     return ((1 - score.accuracy) * OF).round()
 
 
+@pytest.mark.usefixtures("sixteen_units")
 def test_a_gru_held_open_adds_after_no_more_sequences_than_the_first_lstm_needed():
     learning = learner(Recipe("gru", 3e-2, forget=3.0, init="gaussian"))
     solved = torch.zeros(N_SEEDS, dtype=torch.bool)
@@ -80,8 +85,50 @@ def test_a_gru_held_open_adds_after_no_more_sequences_than_the_first_lstm_needed
     assert solved.sum() >= 3
 
 
+@pytest.mark.usefixtures("sixteen_units")
 def test_a_tanh_network_has_not_begun_to_add_by_then():
     learning = learner(Recipe("tanh", 1e-2))
     for _ in range(1_200):
         learning.update()
     assert (wrong(learning) > 2_000).all()
+
+
+# Arjovsky et al. (2016), section 4.1: ten symbols out of eight, a delay of T blanks, a mark, and
+# then the ten symbols are to be written again. Without memory one writes blanks, and guesses.
+
+N_COPIED, N_SYMBOLS, DELAY = 10, 8, 20
+BLANK, MARK = N_SYMBOLS, N_SYMBOLS + 1
+MEMORYLESS = N_COPIED * log(N_SYMBOLS) / (DELAY + 2 * N_COPIED)
+
+
+def draw_copy(batch, generator):
+    symbols = torch.randint(N_SYMBOLS, (N_COPIED, batch), generator=generator)
+    blanks = torch.full((DELAY, batch), BLANK)
+    blanks_and_mark = blanks.clone()
+    blanks_and_mark[-1] = MARK
+    inputs = torch.cat([symbols, blanks_and_mark, torch.full((N_COPIED, batch), BLANK)])
+    return inputs, torch.cat([torch.full((N_COPIED, batch), BLANK), blanks, symbols])
+
+
+def test_a_tanh_network_copies_as_well_as_one_without_a_memory():
+    generator = Generator().manual_seed(5)
+    cell = draw_cell("tanh", 1, MARK + 1, 32, generator)
+    weights = [weight.requires_grad_() for weight in cell.weights]
+    w_answer = torch.zeros(32, MARK, requires_grad=True)
+    b_answer = torch.zeros(MARK, requires_grad=True)
+    optimizer = torch.optim.Adam([*weights, w_answer, b_answer], lr=1e-2)
+
+    def loss(batch):
+        inputs, targets = draw_copy(batch, generator)
+        hidden = torch.stack(run_plainly(cell, one_hot(inputs, MARK + 1)[:, None].float()))
+        answers = hidden[:, 0] @ w_answer + b_answer
+        return cross_entropy(answers.flatten(0, 1), targets.flatten())
+
+    assert loss(1_000).item() == pytest.approx(log(MARK), abs=1e-5)  # at first any answer
+    for _ in range(900):
+        optimizer.zero_grad()
+        loss(32).backward()
+        optimizer.step()
+    with torch.no_grad():
+        assert loss(4_000).item() == pytest.approx(MEMORYLESS, abs=0.005)
+    assert pytest.approx(0.5199, abs=1e-4) == MEMORYLESS
