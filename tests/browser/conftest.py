@@ -128,8 +128,10 @@ def watched(browser: Browser, server: str, **context: object) -> Iterator[Page]:
             else None
         ),
     )
-    yield window
-    opened.close()
+    try:
+        yield window
+    finally:
+        opened.close()  # a page left open after a failure would go on computing beside all others
     assert complaints == []
 
 
