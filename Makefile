@@ -11,7 +11,7 @@ run: $(VENV)/app.installed
 
 test: $(VENV)/tests.installed
 	sh tests/browser/install_chromium.sh
-	$(BIN)/python -m pytest -n 3 --maxschedchunk 1
+	$(BIN)/python -m pytest -n 2 --maxschedchunk 1
 
 check: $(VENV)/tests.installed
 	$(BIN)/ruff check .

@@ -141,7 +141,9 @@ QUIET = """async () => {
   const count = (root) => [...root.querySelectorAll("*")].reduce(
     (sum, element) => sum + 1 + (element.shadowRoot ? count(element.shadowRoot) : 0), 0);
   let [before, same] = [-1, 0];
+  const end = Date.now() + 90_000;
   while (same < 4) {
+    if (Date.now() > end) throw new Error("still changing after 90 seconds");
     await new Promise((resolve) => setTimeout(resolve, 100));
     const idle = document.querySelector(
       '[data-testid="stApp"][data-test-script-state="notRunning"]');
