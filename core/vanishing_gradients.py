@@ -72,10 +72,15 @@ def standardised(rows: Float[Tensor, "length d_input"]) -> Float[Tensor, "length
     return (rows - rows.mean()) / rows.std(correction=0)
 
 
+def directions(n: int, width: int) -> Float[Tensor, "direction width"]:
+    """Draw the v of losses L = v · h_T: gradients of length 1 to start from."""
+    drawn = torch.randn(n, width, generator=Generator().manual_seed(3))
+    return drawn / drawn.norm(dim=-1, keepdim=True)
+
+
 def direction(width: int) -> Float[Tensor, "width"]:
-    """Draw v of L = v · h_T: a gradient of length 1 to start from."""
-    drawn = torch.randn(width, generator=Generator().manual_seed(3))
-    return drawn / drawn.norm()
+    """Draw one such v."""
+    return directions(1, width)[0]
 
 
 def gradient_by_distance(

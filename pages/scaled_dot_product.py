@@ -18,10 +18,10 @@ from pages.ui.figures import style
 from pages.ui.figures.self_attention import (
     TWO,
     comparison_table,
+    head_comparison,
     look_for_difference,
     matrix_table,
     strongest_link,
-    weights_comparison,
 )
 from pages.ui.lesson import Lesson
 from pages.ui.text import quoted
@@ -111,7 +111,7 @@ figure(
     "attention-unscaled",
     f"And head {name}, on your sentence?",
     figures.look_for_unscaled(divided, undivided),
-    weights_comparison(divided, undivided, tokens, allowed, figures.DIVISION, theme),
+    head_comparison(divided, undivided, tokens, allowed, figures.DIVISION, theme),
     lambda: comparison_table(divided, undivided, tokens, allowed, figures.DIVISION),
     f"Weights of head {name}: with the division by √d_k, without it, and the difference.",
 )
@@ -159,7 +159,7 @@ if shared:
         "attention-scores",
         f"Which scores of head {name} differ in the second sentence?",
         look_for_difference(*shared.scores, shared.tokens, shared.allowed, "score"),
-        figures.scores_comparison(*shared.scores, shared.tokens, shared.allowed, TWO, theme),
+        head_comparison(*shared.scores, shared.tokens, shared.allowed, TWO, theme, "scores"),
         lambda: comparison_table(*shared.scores, shared.tokens, shared.allowed, TWO),
         f"Scores of head {name} among shared tokens: both sentences, and the difference.",
     )

@@ -123,7 +123,7 @@ figure(
     "attention-broken",
     f"What changes in head {name}?",
     figures.look_for_change(weights[block, head], after, scores[head].numpy()),
-    figures.weights_comparison(
+    figures.head_comparison(
         weights[block, head], after, tokens, allowed, ("intact", "changed"), theme
     ),
     lambda: figures.comparison_table(weights[block, head], after, tokens, allowed),
@@ -170,9 +170,7 @@ if shared:
         "attention-compare",
         f"Where does head {name} look otherwise in the second sentence?",
         figures.look_for_difference(*shared.weights, shared.tokens, shared.allowed, "weight"),
-        figures.weights_comparison(
-            *shared.weights, shared.tokens, shared.allowed, figures.TWO, theme
-        ),
+        figures.head_comparison(*shared.weights, shared.tokens, shared.allowed, figures.TWO, theme),
         lambda: figures.comparison_table(
             *shared.weights, shared.tokens, shared.allowed, figures.TWO
         ),

@@ -9,6 +9,7 @@ import pytest
 from core.pretrained import load_encoder
 from tests.pages.conftest import ODD_SENTENCES
 from tests.pages.test_all_pages import texts
+from tests.pages.test_predict import revealed
 
 
 def test_the_rarest_word_of_the_sentence_is_looked_up(open_page):
@@ -167,14 +168,6 @@ def table():
     return encoder.embeddings.token.detach().numpy(), encoder.reader.tokenizer.get_vocab()
 
 
-def revealed(app, name):
-    """Answer a question and give what turned out to be so."""
-    next(b for b in app.button if (b.key or "").startswith(f"predict-embeddings.{name}.")).click()
-    app.run()
-    kept = app.session_state["predictions"]
-    return next(k for key, k in kept.items() if key.startswith(f"embeddings.{name}."))
-
-
 def nearest_token(table, vector, left_out=()):
     rows, numbers = table
     cosines = rows @ vector / np.linalg.norm(rows, axis=1)
@@ -188,7 +181,7 @@ def test_the_nearest_row_is_asked_for_and_is_the_nearest(open_page, table, word)
     rows, numbers = table
     token = word.lower()
     expected = nearest_token(table, rows[numbers[token]], [token])
-    assert revealed(app, "nearest").truth == expected
+    assert revealed(app, "embeddings.nearest").truth == expected
 
 
 @pytest.mark.parametrize("word", ["unhappiness", "🦊", "123", "##ing", "[MASK]", "!"])
@@ -207,14 +200,14 @@ def test_the_analogy_that_is_asked_for_leaves_no_word_out(open_page, table, word
     )
     rows, numbers = table
     a, b, c = (rows[numbers[word]] for word in words)
-    assert revealed(app, "analogy").truth == nearest_token(table, a - b + c)
+    assert revealed(app, "embeddings.analogy").truth == nearest_token(table, a - b + c)
 
 
 @pytest.mark.parametrize("group", ["opposites", "numbers"])
 def test_the_rank_that_is_asked_for_is_counted_by_hand(open_page, table, group):
     app = open_page("embeddings", map=group, ask="true")
     words = app.selectbox(key="map_from").options
-    kept = revealed(app, "misleading-pair")
+    kept = revealed(app, "embeddings.misleading-pair")
     pair = re.search("“(.+?)” and “(.+?)”", kept.ask).groups()
     rows, numbers = table
     unit = {word: rows[numbers[word]] / np.linalg.norm(rows[numbers[word]]) for word in words}

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from core.pretrained import load_encoder
+from tests.pages.test_predict import revealed
 
 
 def looked_for(app):
@@ -93,14 +94,6 @@ def encoder():
     return load_encoder()
 
 
-def revealed(app, name):
-    """Answer a question and give what turned out to be so."""
-    start = f"predict-positional_encoding.{name}."
-    next(button for button in app.button if (button.key or "").startswith(start)).click().run()
-    kept = app.session_state["predictions"]
-    return next(k for key, k in kept.items() if key.startswith(f"positional_encoding.{name}."))
-
-
 def read(encoder, token_ids, positions):
     """Read tokens by hand: what block 1 gets, what attention adds there, what comes out."""
     tables = encoder.embeddings
@@ -120,7 +113,8 @@ def test_without_positions_any_order_of_the_tokens_gives_the_same_mean(
     open_page, encoder, sentence, read_sentence
 ):
     kept = revealed(
-        open_page("positional_encoding", sentence=sentence, ask="true"), "without-positions"
+        open_page("positional_encoding", sentence=sentence, ask="true"),
+        "positional_encoding.without-positions",
     )
     assert read_sentence in kept.ask
     assert kept.truth == "not at all"
@@ -146,7 +140,10 @@ def test_without_positions_any_order_of_the_tokens_gives_the_same_mean(
 def test_an_exchanged_word_changes_what_attention_adds_by_as_much_as_is_said(
     open_page, encoder, sentence, word, other
 ):
-    kept = revealed(open_page("positional_encoding", sentence=sentence, ask="true"), "exchange")
+    kept = revealed(
+        open_page("positional_encoding", sentence=sentence, ask="true"),
+        "positional_encoding.exchange",
+    )
     reading = encoder.reader.read(sentence)
     token_ids, place = list(reading.token_ids), int(re.search(r"at place (\d+)", kept.ask)[1]) - 1
     assert f"“{word}” is replaced" in kept.ask
@@ -162,7 +159,10 @@ def test_an_exchanged_word_changes_what_attention_adds_by_as_much_as_is_said(
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_words_and_positions_are_found_in_the_sum_by_hand_as_well(open_page, encoder, sentence):
-    kept = revealed(open_page("positional_encoding", sentence=sentence, ask="true"), "read-back")
+    kept = revealed(
+        open_page("positional_encoding", sentence=sentence, ask="true"),
+        "positional_encoding.read-back",
+    )
     tables = encoder.embeddings
     token_ids = encoder.reader.read(sentence).token_ids
     words, positions = tables.token.detach().numpy(), tables.position.detach().numpy()

@@ -25,6 +25,14 @@ def offered(app):
     return questions
 
 
+def revealed(app, question):
+    """Answer a question, as in `tokenization.count`, and give what turned out to be so."""
+    next(iter(offered(app)[question].values())).click().run()
+    assert not app.exception
+    kept = app.session_state["predictions"]
+    return next(one for identity, one in kept.items() if identity.startswith(f"{question}."))
+
+
 @pytest.mark.parametrize("topic", QUESTIONS)
 def test_a_question_hides_its_figure_until_it_is_answered_or_skipped(open_page, topic):
     shown = open_page(topic)

@@ -5,6 +5,7 @@ import torch
 
 from core.pretrained import load_encoder
 from tests.pages.test_all_pages import texts
+from tests.pages.test_predict import offered, revealed
 
 TIRED = "The animal didn't cross the street because it was too tired."
 RIVER = "I saw the bank of the river, then went to the bank."
@@ -13,20 +14,6 @@ RIVER = "I saw the bank of the river, then went to the bank."
 @pytest.fixture(scope="module")
 def encoder():
     return load_encoder()
-
-
-def revealed(app, name):
-    """Answer a question and give what turned out to be so."""
-    assert not app.exception
-    start = f"predict-scaled_dot_product.{name}."
-    next(button for button in app.button if (button.key or "").startswith(start)).click().run()
-    kept = app.session_state["predictions"]
-    return next(k for key, k in kept.items() if key.startswith(f"scaled_dot_product.{name}."))
-
-
-def is_asked(app, name):
-    assert not app.exception
-    return any((b.key or "").startswith(f"skip-scaled_dot_product.{name}.") for b in app.button)
 
 
 def test_the_steps_end_with_the_weights_of_the_model(open_page):
@@ -74,7 +61,10 @@ def test_only_one_query_matters_for_one_output(open_page):
     [(TIRED, "the causal mask alone"), ("a b c d e f very good", "both masks")],
 )
 def test_which_mask_forbids_follows_from_two_places(open_page, encoder, sentence, truth):
-    kept = revealed(open_page("scaled_dot_product", ask="true", sentence=sentence), "forbidden")
+    kept = revealed(
+        open_page("scaled_dot_product", ask="true", sentence=sentence),
+        "scaled_dot_product.forbidden",
+    )
     weights = encoder.trace(sentence).weights[3, 1].clone().fill_diagonal_(0)[1:-1, 1:-1]
     earlier, later = sorted(int(i) + 2 for i in divmod(weights.argmax().item(), len(weights)))
     n_tokens = len(weights) + 2
@@ -89,7 +79,7 @@ def test_which_mask_forbids_follows_from_two_places(open_page, encoder, sentence
 @pytest.mark.parametrize(("n_keys", "seed"), [(64, 0), (16, 3)])
 def test_the_loss_of_gradient_is_that_of_autograd(open_page, n_keys, seed):
     app = open_page("scaled_dot_product", ask="true", n_keys=str(n_keys), seed=str(seed))
-    kept = revealed(app, "gradient")
+    kept = revealed(app, "scaled_dot_product.gradient")
     generator = torch.Generator().manual_seed(seed)
     q, k, v = (
         torch.randn(8, n_keys, width, generator=generator, dtype=torch.float64)
@@ -113,7 +103,7 @@ def test_temperature_moves_the_weights_and_keeps_who_is_first(
     app = open_page(
         "scaled_dot_product", ask="true", sentence=sentence, temperature=str(temperature)
     )
-    kept = revealed(app, "heated")
+    kept = revealed(app, "scaled_dot_product.heated")
     trace = encoder.trace(sentence)
     weights = trace.weights[3, 1].clone().fill_diagonal_(0)[1:-1, 1:-1]
     query = int(weights.argmax()) // len(weights) + 1
@@ -129,8 +119,8 @@ def test_temperature_moves_the_weights_and_keeps_who_is_first(
 
 def test_at_temperature_one_nothing_is_asked(open_page):
     app = open_page("scaled_dot_product", ask="true", temperature="1.0")
-    assert not is_asked(app, "heated")
-    assert is_asked(app, "gradient")
+    assert "scaled_dot_product.heated" not in offered(app)
+    assert "scaled_dot_product.gradient" in offered(app)
 
 
 def test_the_division_is_taken_away_from_the_sentence(open_page, encoder):

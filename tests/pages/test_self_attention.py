@@ -8,6 +8,7 @@ from core.encoder import Ablation
 from core.pretrained import load_encoder
 from pages.ui.answers import self_attention as answers
 from tests.pages.test_all_pages import texts
+from tests.pages.test_predict import offered, revealed
 
 TIRED = "The animal didn't cross the street because it was too tired."
 RIVER = "I saw the bank of the river, then went to the bank."
@@ -16,20 +17,6 @@ RIVER = "I saw the bank of the river, then went to the bank."
 @pytest.fixture(scope="module")
 def encoder():
     return load_encoder()
-
-
-def revealed(app, name):
-    """Answer a question and give what turned out to be so."""
-    assert not app.exception
-    start = f"predict-self_attention.{name}."
-    next(button for button in app.button if (button.key or "").startswith(start)).click().run()
-    kept = app.session_state["predictions"]
-    return next(k for key, k in kept.items() if key.startswith(f"self_attention.{name}."))
-
-
-def is_asked(app, name):
-    assert not app.exception
-    return any((b.key or "").startswith(f"skip-self_attention.{name}.") for b in app.button)
 
 
 def test_it_looks_at_animal_in_block_4_head_2(open_page):
@@ -68,7 +55,7 @@ def test_learner_text_is_quoted_in_titles(open_page):
 
 @pytest.mark.parametrize("which", ["q", "v"])
 def test_more_heads_share_the_same_numbers(open_page, encoder, which):
-    kept = revealed(open_page("self_attention", ask="true", make=which), "heads")
+    kept = revealed(open_page("self_attention", ask="true", make=which), "self_attention.heads")
     matrix = encoder.blocks[0].attention.w_q.weight
     assert f"W_q of {matrix.numel():,} numbers" in kept.ask
     assert kept.truth == f"{matrix.numel():,}"
@@ -88,7 +75,7 @@ def test_with_one_matrix_for_both_two_scores_are_the_same_product(
     open_page, encoder, sentence, block, head, query, key
 ):
     address = {"sentence": sentence, "block": str(block), "head": str(head)}
-    kept = revealed(open_page("self_attention", ask="true", **address), "direction")
+    kept = revealed(open_page("self_attention", ask="true", **address), "self_attention.direction")
     traces = encoder.trace(sentence), encoder.trace(sentence, Ablation(shared_qk=True))
     layer, columns = encoder.blocks[block - 1].attention, slice(32 * (head - 1), 32 * head)
     before, after = (
@@ -111,8 +98,10 @@ def test_with_one_matrix_for_both_two_scores_are_the_same_product(
 
 
 def test_where_keys_stay_what_they_are_no_direction_is_asked_for(open_page):
-    assert is_asked(open_page("self_attention", ask="true"), "direction")
-    assert not is_asked(open_page("self_attention", ask="true", without="positions"), "direction")
+    assert "self_attention.direction" in offered(open_page("self_attention", ask="true"))
+    assert "self_attention.direction" not in offered(
+        open_page("self_attention", ask="true", without="positions")
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +111,7 @@ def test_what_a_word_matters_is_measured_by_reading_without_it(
     open_page, encoder, sentence, token, key
 ):
     address = {"sentence": sentence, "token": str(token + 1), "measures": "true"}
-    kept = revealed(open_page("self_attention", ask="true", **address), "importance")
+    kept = revealed(open_page("self_attention", ask="true", **address), "self_attention.importance")
     trace, turns = encoder.trace(sentence), {}
     for removed in range(1, len(trace.tokens) - 1):
         if removed == token:
@@ -141,7 +130,7 @@ def test_what_a_word_matters_is_measured_by_reading_without_it(
 
 def test_one_word_leaves_nothing_to_leave_out(open_page):
     app = open_page("self_attention", ask="true", sentence="hello", measures="true")
-    assert not is_asked(app, "importance")
+    assert "self_attention.importance" not in offered(app)
 
 
 def test_a_head_that_is_switched_off_looks_as_before_and_the_final_vectors_turn(open_page):

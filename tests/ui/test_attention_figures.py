@@ -34,7 +34,7 @@ def test_the_strongest_link_of_special_tokens_alone_is_between_them():
 
 def test_comparison_draws_the_difference_around_a_fixed_zero():
     changed = WEIGHTS[::-1].copy()
-    figure = self_attention.weights_comparison(WEIGHTS, changed, TOKENS, ALL, ("a", "b"), "light")
+    figure = self_attention.head_comparison(WEIGHTS, changed, TOKENS, ALL, ("a", "b"), "light")
     np.testing.assert_allclose(figure.data[2].z, changed - WEIGHTS)
     assert figure.layout.coloraxis2.cmin == -figure.layout.coloraxis2.cmax
     assert "<b>" not in "".join(figure.data[0].x)
@@ -50,9 +50,7 @@ def test_comparison_table_starts_with_the_largest_change():
 
 
 def test_where_a_token_may_not_look_is_a_gap_on_grey_and_no_zero():
-    figure = self_attention.weights_comparison(
-        WEIGHTS, WEIGHTS, TOKENS, CAUSAL, ("a", "b"), "light"
-    )
+    figure = self_attention.head_comparison(WEIGHTS, WEIGHTS, TOKENS, CAUSAL, ("a", "b"), "light")
     for heatmap in figure.data:
         np.testing.assert_array_equal(np.isnan(heatmap.z), ~CAUSAL)
     assert figure.layout.plot_bgcolor == style.GRID["light"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -11,9 +11,6 @@ from core.alignment import shared_tokens
 from pages.ui.cached.model import AT_ONCE, encoder, encoder_trace, reading
 from pages.ui.components.transformer_map import Window
 from pages.ui.figures.transformer import Shared, lengths
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 COLUMNS = 64  # numbers of a vector that are painted; all of them would not fit on a screen
 
@@ -69,15 +66,6 @@ NETWORKS = {"tanh RNN": ("tanh", 0.0), "LSTM, bias 1": ("lstm", 1.0)}
 ENCODER = "Transformer encoder"
 
 
-def _directions() -> Tensor:
-    """Draw the v of each loss v · (output of the last token): (direction, d_model), length 1."""
-    import torch
-
-    shape = N_DIRECTIONS, encoder().config.d_model
-    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(3))
-    return drawn / drawn.norm(dim=-1, keepdim=True)
-
-
 class Paths(NamedTuple):
     """Gradients that come back from the last token, and the layers they pass."""
 
@@ -99,7 +87,7 @@ def paths(text: str) -> Paths:
     )
     from core.rnn import draw_cell, with_forget_bias
     from core.sequential_cost import count_cost
-    from core.vanishing_gradients import direction, standardised
+    from core.vanishing_gradients import direction, directions, standardised
 
     d_model = encoder().config.d_model
     cells = {}
@@ -114,7 +102,9 @@ def paths(text: str) -> Paths:
                 name: recurrent_input_gradients(cell, standardised(inputs), direction(WIDTH))
                 for name, cell in cells.items()
             }
-            measured[ENCODER] = encoder_input_gradients(encoder(), inputs, _directions())
+            measured[ENCODER] = encoder_input_gradients(
+                encoder(), inputs, directions(N_DIRECTIONS, d_model)
+            )
         for name, gradients in measured.items():
             decades[name][length] = by_distance(gradients).log10().numpy()
     n_layers = encoder().config.n_layers
@@ -139,10 +129,13 @@ def way_back(text: str) -> np.ndarray:
     import torch
 
     from core.path_length import by_distance, embedded, encoder_gradients
+    from core.vanishing_gradients import directions
 
     with AT_ONCE:
         inputs = embedded(encoder(), reading(text).token_ids)
-        measured = encoder_gradients(encoder(), inputs, _directions())
+        measured = encoder_gradients(
+            encoder(), inputs, directions(N_DIRECTIONS, encoder().config.d_model)
+        )
     return torch.stack([by_distance(block).flip(0) for block in measured.unbind(1)]).numpy()
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.figures import style
-from pages.ui.figures.comparison import comparison
 from pages.ui.figures.self_attention import number
 from pages.ui.figures.style import Theme
 from pages.ui.text import quoted
@@ -300,27 +299,4 @@ def look_for_gradient(
     return (
         f"Of {len(tokens)} queries only {queries} matters: that of {quoted(tokens[row])}. In V the "
         f"gradient is the weight itself: {gradients['v'].max():.2f} at {quoted(tokens[most])}."
-    )
-
-
-def scores_comparison(
-    first: np.ndarray,
-    second: np.ndarray,
-    tokens: Sequence[str],
-    allowed: np.ndarray,
-    names: tuple[str, str],
-    theme: Theme,
-) -> go.Figure:
-    """Show the scores of the tokens that two sentences share in each, and the difference."""
-    return comparison(
-        np.where(allowed, first, np.nan),
-        np.where(allowed, second, np.nan),
-        tokens,
-        tokens,
-        names,
-        "scores",
-        theme,
-        measure="score",
-        axis="token that looks",
-        gaps="may not look",
     )

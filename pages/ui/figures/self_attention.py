@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -181,24 +181,25 @@ def received_table(received: np.ndarray, tokens: Sequence[str]) -> dict[str, lis
     return {"token": list(tokens), **columns}
 
 
-def weights_comparison(
+def head_comparison(
     first: np.ndarray,
     second: np.ndarray,
     tokens: Sequence[str],
     allowed: np.ndarray,
     names: tuple[str, str],
     theme: Theme,
+    quantity: Literal["weights", "scores"] = "weights",
 ) -> go.Figure:
-    """Show two matrices of weights; where a token may not look (query, key), there is none."""
+    """Show two matrices (query, key) of a head; where a token may not look, there is no number."""
     return comparison(
         np.where(allowed, first, np.nan),
         np.where(allowed, second, np.nan),
         tokens,
         tokens,
         names,
-        "weights",
+        quantity,
         theme,
-        measure="weight",
+        measure=quantity.removesuffix("s"),
         axis="token that looks",
         gaps="may not look",
     )
