@@ -19,6 +19,7 @@ from pages.ui.answers import embeddings as answers
 from pages.ui.cached import embeddings as cached
 from pages.ui.cached import model
 from pages.ui.controls import embeddings as controls
+from pages.ui.controls.cell import Axis, counted
 from pages.ui.figure import figure
 from pages.ui.figures import embeddings as figures
 from pages.ui.lesson import Lesson
@@ -42,7 +43,10 @@ figure(
     "Five strips of 384 coloured cells: the rows of token, position and segment, their sum, "
     "and the sum normalised.",
 )
-lesson.numbers(figures.lookup_arithmetic(rows, *cached.norm_weights(dimension=0)))
+lesson.numbers(
+    lambda dimension: figures.lookup_arithmetic(rows, dimension, *cached.norm_weights(dimension)),
+    Axis("lookup_dimension", "Dimension", counted(rows.shape[1])),
+)
 lesson.code(Embeddings, look_up)
 
 lesson.say("neighbours")
@@ -78,8 +82,14 @@ if len(compared) > 1:
         lambda: figures.cosine_table(compared, cosines),
         "Heat map of the cosine of every pair of words.",
     )
-    closest = figures.closest_words(compared, cosines)
-    lesson.numbers(figures.cosine_arithmetic(closest, *cached.product_and_norms(*closest)))
+    one, other = figures.closest_words(cosines)
+    lesson.numbers(
+        lambda a, b: figures.cosine_arithmetic(
+            (compared[a], compared[b]), *cached.product_and_norms(compared[a], compared[b])
+        ),
+        Axis("cosine_of", "Cosine of", compared, one),
+        Axis("cosine_and", "and", compared, other),
+    )
 else:
     st.info("Give at least two words to compare.")
 

@@ -20,6 +20,7 @@ from pages.ui.answers import encoder as answers
 from pages.ui.cached import encoder as cached
 from pages.ui.cached import model
 from pages.ui.controls import encoder as controls
+from pages.ui.controls.cell import Axis, counted
 from pages.ui.figure import figure
 from pages.ui.figures import embeddings as words
 from pages.ui.figures import encoder as figures
@@ -68,9 +69,12 @@ figure(
     lambda: figures.share_table(attention, feed_forward),
     "Two bars per block: the length of what attention and the feed-forward layer add.",
 )
-most = int(attention.argmax())
 lesson.numbers(
-    figures.share_arithmetic(*cached.addition(sentence, most, token), tokens[token], most)
+    lambda part, block: figures.share_arithmetic(
+        *cached.addition(sentence, block, token, cached.ADDING[part]), tokens[token], block, part
+    ),
+    Axis("added_by", "Added by", cached.ADDING),
+    Axis("added_in", "In block", counted(bar.N_BLOCKS), int(attention.argmax())),
 )
 
 
@@ -87,8 +91,19 @@ def stages() -> None:
         lambda: figures.stage_table(*found, tokens),
         "Five marks per token on a logarithmic scale, one for each stage of the block.",
     )
-    entry = cached.normalised_entry(sentence, block, token)
-    lesson.numbers(figures.norm_arithmetic(*entry, token=tokens[token]))
+    lesson.numbers(
+        lambda entry: figures.norm_arithmetic(
+            *cached.normalised_entry(sentence, block, token, entry),
+            entry=entry,
+            token=tokens[token],
+        ),
+        Axis(
+            "enc_entry",
+            "Dimension",
+            counted(controls.D_MODEL),
+            cached.largest_entry(sentence, block, token),
+        ),
+    )
 
 
 stages()
@@ -238,8 +253,9 @@ lesson.code(StackLearner.update)
 
 lesson.say("compare")
 second = compare.second_sentence()
+parts = compare.settings(controls.left_away)
 if second:
-    by_depth = cached.similarity(sentence, second)
+    by_depth = cached.similarity(sentence, second, *parts)
     figure(
         "encoder-similarity",
         "How alike are the two sentences, read after each block?",
@@ -248,7 +264,7 @@ if second:
         lambda: figures.similarity_table(by_depth),
         "A line over the blocks: the cosine of the two sentences.",
     )
-    shared = cached.shared(sentence, second)
+    shared = cached.shared(sentence, second, *parts)
     if shared:
         figure(
             "encoder-compare",

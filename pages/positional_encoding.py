@@ -19,6 +19,7 @@ from pages.ui.answers import positional_encoding as answers
 from pages.ui.cached import model
 from pages.ui.cached import positional_encoding as cached
 from pages.ui.controls import positional_encoding as controls
+from pages.ui.controls.cell import Axis, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import positional_encoding as figures
 from pages.ui.lesson import Lesson
@@ -95,7 +96,11 @@ def encoding() -> None:
         lambda: figures.wavelength_table(wavelengths),
         "Waves of the chosen dimensions over the positions.",
     )
-    lesson.numbers(figures.encoding_arithmetic(rows, base, 3, dimensions))
+    lesson.numbers(
+        lambda position, dimension: figures.encoding_arithmetic(rows, base, position, dimension),
+        Axis("pe_row", "Position", [str(position) for position in range(length)], 3),
+        Axis("pe_column", "Dimension", [str(place) for place in range(d_model)], dimensions[-1]),
+    )
 
 
 encoding()
@@ -198,7 +203,10 @@ figure(
     "nearest others, which lie below.",
     lesson.predict("read-back", answers.read_back(*found)),
 )
-lesson.numbers(figures.read_back_arithmetic(cached.sum_and_rows(sentence, 1), tokens[1]))
+lesson.numbers(
+    lambda place: figures.read_back_arithmetic(cached.sum_and_rows(sentence, place), tokens[place]),
+    Axis("sum_of", "Token", numbered(tokens), 1),
+)
 lesson.code(read_back)
 
 lesson.say("compare")

@@ -10,6 +10,7 @@ from pages.ui import bar
 from pages.ui.answers import rnn_memory as answers
 from pages.ui.cached import rnn_memory as cached
 from pages.ui.controls import rnn_memory as controls
+from pages.ui.controls.cell import Axis, counted, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import rnn_memory as figures
 from pages.ui.lesson import Lesson
@@ -62,7 +63,10 @@ def alignment() -> None:
         lambda: figures.alignment_table(weights, source, translation.words),
         "Heat map of written by read words: a diagonal with crossings where tens and ones swap.",
     )
-    lesson.numbers(figures.alignment_arithmetic(weights, source, translation.words))
+    lesson.numbers(
+        lambda place: figures.alignment_arithmetic(weights, source, translation.words, place),
+        Axis("written", "Written word", numbered(translation.words)),
+    )
 
 
 alignment()
@@ -104,7 +108,17 @@ figure(
     lambda: figures.probe_table(log.lengths, log.read_back, log.guessing),
     "Triangle of lengths by places: full at the top, paler downwards, palest in the middle.",
 )
-lesson.numbers(figures.probe_arithmetic(log.lengths, log.read_back, log.guessing, len(source)))
+lengths = list(log.lengths)
+lesson.numbers(
+    lambda row, place: figures.probe_arithmetic(lengths, log.read_back, log.guessing, row, place),
+    Axis(
+        "probed_length",
+        "Words of the source",
+        [str(n) for n in lengths],
+        lengths.index(min(len(source), lengths[-1])),
+    ),
+    Axis("probed_word", "Word", counted(lengths[-1]), len(source) // 2),
+)
 
 lesson.say("cost")
 figure(

@@ -9,9 +9,9 @@ from pages.ui import bar, compare, matrices
 from pages.ui.answers import scaled_dot_product as answers
 from pages.ui.cached import model
 from pages.ui.cached import scaled_dot_product as cached
-from pages.ui.cached import self_attention as heads
 from pages.ui.components.matrix_view import CellSelection, matrix_view
 from pages.ui.controls import scaled_dot_product as controls
+from pages.ui.controls.cell import Axis, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import scaled_dot_product as figures
 from pages.ui.figures import style
@@ -88,7 +88,10 @@ figure(
     lambda: figures.masked_table(scores, tokens, link.query),
     "Bars per token: the weights of one token under each mask.",
 )
-lesson.numbers(figures.masked_arithmetic(scores, tokens, link.query))
+lesson.numbers(
+    lambda key: figures.masked_arithmetic(scores, tokens, (link.query, key)),
+    Axis("masked_key", "Looked at", numbered(tokens), figures.never_forbidden(scores, link.query)),
+)
 lesson.code(apply_mask)
 
 lesson.say("scaling")
@@ -104,7 +107,10 @@ figure(
     "Spread of scores, entropy of weights and gradient against d_k, scaled and unscaled.",
     lesson.predict("gradient", answers.gradient(sweep.widths, unscaled, rescaled)),
 )
-lesson.numbers(figures.saturation_arithmetic(sweep.widths, unscaled, 64))
+lesson.numbers(
+    lambda place: figures.saturation_arithmetic(sweep.widths, unscaled, place),
+    Axis("d_k", "Width d_k", [str(width) for width in sweep.widths], sweep.widths.index(64)),
+)
 divided, allowed = intact.weights.numpy(), cached.mask_of(intact).numpy()
 undivided = cached.head_attention(sentence, speaker.id, block, head, scale=False).weights.numpy()
 figure(
@@ -153,14 +159,17 @@ lesson.code(output_gradients)
 
 lesson.say("compare")
 second = compare.second_sentence()
-shared = heads.shared(sentence, second, speaker.id, block, head) if second else None
+settings = compare.settings(
+    lambda reading: (controls.mask(speaker.causal, reading), controls.scaled(reading))
+)
+shared = cached.shared(sentence, second, speaker.id, block, head, settings) if second else None
 if shared:
     figure(
         "attention-scores",
         f"Which scores of head {name} differ in the second sentence?",
-        look_for_difference(*shared.scores, shared.tokens, shared.allowed, "score"),
+        look_for_difference(*shared.scores, shared.tokens, shared.allowed.all(axis=0), "score"),
         head_comparison(*shared.scores, shared.tokens, shared.allowed, TWO, theme, "scores"),
-        lambda: comparison_table(*shared.scores, shared.tokens, shared.allowed, TWO),
+        lambda: comparison_table(*shared.scores, shared.tokens, shared.allowed.all(axis=0), TWO),
         f"Scores of head {name} among shared tokens: both sentences, and the difference.",
     )
 elif second:

@@ -14,6 +14,7 @@ from pages.ui.cached import self_attention as cached
 from pages.ui.components.attention_view import attention_view
 from pages.ui.components.matrix_view import matrix_view
 from pages.ui.controls import self_attention as controls
+from pages.ui.controls.cell import Axis, counted, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import self_attention as figures
 from pages.ui.figures import style
@@ -57,13 +58,14 @@ figure(
 looks = strongest.query if selected.token is None else selected.token
 attention = trace.blocks[block].attention
 lesson.numbers(
-    figures.weight_arithmetic(
+    lambda key: figures.weight_arithmetic(
         attention.q[head].numpy(),
         attention.k[head].numpy(),
         attention.scores[head, looks].numpy(),
         tokens,
-        looks,
-    )
+        (looks, key),
+    ),
+    Axis("looked_at", "Looked at", numbered(tokens), int(weights[block, head, looks].argmax())),
 )
 lesson.code(head_kinds)
 
@@ -78,7 +80,9 @@ figure(
     "Heat map of the mean weight that each token receives in each block.",
 )
 lesson.numbers(
-    figures.received_arithmetic(weights[block], tokens, int(received[block].argmax()), block)
+    lambda row, key: figures.received_arithmetic(weights[row], tokens, key, row),
+    Axis("receives_block", "Block", counted(speaker.n_blocks), block),
+    Axis("receives", "Token", numbered(tokens), int(received[block].argmax())),
 )
 
 lesson.say("projections")
@@ -164,7 +168,10 @@ lesson.code(attention_rollout, gradient_times_input, leave_one_out)
 
 lesson.say("compare")
 second = compare.second_sentence()
-shared = cached.shared(sentence, second, speaker.id, block, head) if second else None
+settings = compare.settings(
+    lambda reading: controls.ablation(speaker.n_blocks, speaker.n_heads, reading)
+)
+shared = cached.shared(sentence, second, speaker.id, block, head, settings) if second else None
 if shared:
     figure(
         "attention-compare",

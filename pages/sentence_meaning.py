@@ -18,6 +18,7 @@ from pages.ui.answers import sentence_meaning as answers
 from pages.ui.cached import model
 from pages.ui.cached import sentence_meaning as cached
 from pages.ui.controls import sentence_meaning as controls
+from pages.ui.controls.cell import Axis, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import sentence_meaning as figures
 from pages.ui.lesson import Lesson
@@ -40,7 +41,12 @@ figure(
     lambda: figures.share_table(shares, tokens),
     "Bars: the share of each token in the sentence vector, beside a line at an even share.",
 )
-lesson.numbers(figures.share_arithmetic(tokens, offsets, meaning.projections, meaning.mean_length))
+lesson.numbers(
+    lambda place: figures.share_arithmetic(tokens, place, meaning.projections, meaning.mean_length),
+    Axis(
+        "share_of", "Token", numbered(tokens), figures.largest_share(meaning.projections, offsets)
+    ),
+)
 lesson.code(sentence_vector, token_shares)
 
 lesson.say("similarity")
@@ -55,8 +61,14 @@ if len(lines) > 1:
         lambda: figures.similarity_table(lines, cosines),
         "Heat map of the cosine of every pair of lines.",
     )
-    alike = figures.most_alike(lines, cosines)
-    lesson.numbers(figures.cosine_arithmetic(*map(cached.entries, alike), alike))
+    one, other = figures.most_alike(cosines)
+    lesson.numbers(
+        lambda a, b: figures.cosine_arithmetic(
+            cached.entries(lines[a]), cached.entries(lines[b]), (lines[a], lines[b])
+        ),
+        Axis("cosine_of", "Cosine of", numbered(lines), one),
+        Axis("cosine_and", "and", numbered(lines), other),
+    )
 else:
     st.info("Write at least two sentences, each on a line of its own.")
 lesson.code(cosine_similarity)

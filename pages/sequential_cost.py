@@ -16,6 +16,7 @@ from pages.ui.cached import model
 from pages.ui.cached import sequential_cost as cached
 from pages.ui.components.steps_view import steps_view
 from pages.ui.controls import sequential_cost as controls
+from pages.ui.controls.cell import Axis
 from pages.ui.figure import figure
 from pages.ui.figures import sequential_cost as figures
 from pages.ui.figures.style import colors
@@ -71,7 +72,7 @@ figure(
     "Four rising lines over the length; that of self-attention is the steepest and crosses the "
     "recurrent one where the length equals the width.",
 )
-lesson.numbers(figures.work_arithmetic(len(tokens), width))
+lesson.numbers(lambda: figures.work_arithmetic(len(tokens), width))
 
 lesson.say("measured")
 setting = controls.setting(width)
@@ -103,7 +104,11 @@ measured()
 lesson.code(TransformerBlock, time_layers)
 
 lesson.say("why")
-lesson.numbers(figures.operations_arithmetic(width, setting.batch, int(counted["RNN"].lengths[-1])))
+lengths = [str(length) for length in counted["RNN"].lengths]
+lesson.numbers(
+    lambda place: figures.operations_arithmetic(width, setting.batch, int(lengths[place])),
+    Axis("cost_length", "Length", lengths, len(lengths) - 1),
+)
 
 lesson.say("parallel")
 curves, product = cached.curves(setting), cached.product_seconds(setting)

@@ -12,6 +12,7 @@ from pages.ui.cached import model
 from pages.ui.cached import tokenization as cached
 from pages.ui.components.token_strips import token_strips
 from pages.ui.controls import tokenization as controls
+from pages.ui.controls.cell import Axis
 from pages.ui.figure import figure
 from pages.ui.figures import style
 from pages.ui.figures import tokenization as figures
@@ -66,7 +67,10 @@ figure(
     ),
 )
 st.table(figures.units_table(units), border="horizontal")
-lesson.numbers(figures.pairs_arithmetic(units))
+lesson.numbers(
+    lambda place: figures.pairs_arithmetic(units, list(units)[place]),
+    Axis("pairs_of", "Pieces", list(units), len(units) - 1),
+)
 lesson.code(cut_into)
 
 lesson.say("methods")

@@ -12,6 +12,7 @@ from pages.ui.cached import model
 from pages.ui.cached import transformer as cached
 from pages.ui.components.transformer_map import READING
 from pages.ui.controls import transformer as controls
+from pages.ui.controls.cell import Axis, counted, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import transformer as figures
 from pages.ui.lesson import Lesson
@@ -38,7 +39,11 @@ def whole() -> None:
         "Two columns of boxes with arrows upwards: the encoder, with pictures of values, and the "
         "decoder, without.",
     )
-    lesson.numbers(figures.attention_arithmetic(windows["attention"].values, tokens, block))
+    weights = windows["attention"].values
+    lesson.numbers(
+        lambda key: figures.attention_arithmetic(weights, tokens, block, key),
+        Axis("map_token", "Looked at", numbered(tokens), int(weights.mean(axis=0).argmax())),
+    )
 
 
 whole()
@@ -102,7 +107,10 @@ def back() -> None:
         "the encoder stays nearly level.",
     )
     n_blocks = found.layers[cached.ENCODER][-1]
-    lesson.numbers(figures.path_arithmetic(found.decades, length, n_blocks))
+    lesson.numbers(
+        lambda place: figures.path_arithmetic(found.decades, length, n_blocks, place + 1),
+        Axis("map_distance", "Tokens back", counted(length - 1), length - 2),
+    )
 
 
 back()

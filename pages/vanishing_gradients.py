@@ -16,6 +16,7 @@ from pages.ui.components.gradient_view import asked_for_more, gradient_view
 from pages.ui.components.token_strips import token_strips
 from pages.ui.controls import training
 from pages.ui.controls import vanishing_gradients as controls
+from pages.ui.controls.cell import Axis, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import comparison, style
 from pages.ui.figures import vanishing_gradients as figures
@@ -42,7 +43,10 @@ figure(
     lambda: figures.reach_table(reach.decades, reach.tokens),
     "The sentence in six rows; in the recurrent rows the first words have no colour left.",
 )
-lesson.numbers(figures.reach_arithmetic(reach.decades, reach.tokens))
+lesson.numbers(
+    lambda place: figures.reach_arithmetic(reach.decades, reach.tokens, place),
+    Axis("reached", "Token", numbered(reach.tokens), figures.first_reached(reach.decades)),
+)
 lesson.code(hidden_gradients)
 
 lesson.say("distance")
@@ -103,7 +107,7 @@ figure(
     lambda: figures.dilution_table(dilution),
     "Level lines over the distance, one for each length; the longer, the lower.",
 )
-lesson.numbers(figures.dilution_arithmetic(dilution))
+lesson.numbers(lambda: figures.dilution_arithmetic(dilution))
 lesson.code(attention_gradients)
 
 lesson.say("theory")

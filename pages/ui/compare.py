@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
 import streamlit as st
 
 from pages.ui.text import MAX_CHARACTERS, cleaned
+
+Which = Literal["first", "second"]
+Setting = TypeVar("Setting")
 
 DEFAULT = "The animal didn't cross the street because it was too wide."
 
@@ -26,6 +32,22 @@ def second_sentence() -> str:
     if not text:
         st.info("Type a second sentence: the first with one word changed shows most.")
     return text
+
+
+def settings(choose: Callable[[Which], Setting]) -> tuple[Setting, Setting]:
+    """Let each of the two readings have a setting of its own.
+
+    Args:
+        choose: Draws the widgets of one of them, whose keys end with its name, and gives what was
+            chosen.
+    """
+    yours, second = st.columns(2)
+    with yours:
+        st.caption("How yours is read")
+        first_setting = choose("first")
+    with second:
+        st.caption("How the second is read")
+        return first_setting, choose("second")
 
 
 def nothing_shared() -> None:

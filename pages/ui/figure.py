@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import pandas as pd  # noqa: F401  # see below
 import plotly.graph_objects as go
@@ -17,7 +18,7 @@ import streamlit as st
 
 from pages.ui import assignment, depth, predict
 from pages.ui.components.figure_tools import figure_tools
-from pages.ui.figures import style
+from pages.ui.figures import numbers, style
 from pages.ui.predict import Prediction
 
 # pandas is here by the time the first figure is drawn: Streamlit imports it with the first table,
@@ -46,41 +47,47 @@ def figure(
         alt: What is seen, for those who do not see it.
         prediction: A question that is asked before the picture is shown.
     """
+    draw = partial(_draw, picture, alt)
     with st.container(border=True, key=f"figure-{key}"):
         st.subheader(question, anchor=key)
         if prediction:
-            prediction.on_figure(key, question, table)
-            if prediction.predicted is None:
+            hidden = prediction.predicted is None
+            prediction.on_figure(key, question, table, draw if hidden else None)
+            if hidden:
                 predict.ask(prediction.asked)
                 return
             predict.compare(prediction)
         st.markdown(f":material/visibility: {look_for}")
-        if isinstance(picture, go.Figure):
-            if depth.shows("Numbers"):
-                style.write_numbers(picture)
-            if assignment.current().present:
-                style.enlarge(picture)
-            config = {"displayModeBar": False, "scrollZoom": False}
-            st.plotly_chart(picture, theme=None, key=f"chart-{key}", config=config, alt=alt)
-        else:
-            picture()
-        _tools(key, table)
+        _tools(key, table, draw(key))
+
+
+def _draw(picture: go.Figure | Callable[[], None], alt: str, name: str) -> int:
+    """Draw a picture under a name; give the width in pixels that it needs, 0 if any will do."""
+    if not isinstance(picture, go.Figure):
+        picture()
+        return 0
+    if assignment.current().present:
+        style.enlarge(picture)
+    room = numbers.write_numbers(picture) if depth.shows("Numbers") else 0
+    config = {"displayModeBar": False, "scrollZoom": False}
+    st.plotly_chart(picture, theme=None, key=f"chart-{name}", config=config, alt=alt)
+    return room
 
 
 @st.fragment
-def _tools(key: str, table: Callable[[], Table]) -> None:
+def _tools(key: str, table: Callable[[], Table], room: int) -> None:
     """Offer the numbers and the downloads; opening the table reruns only this."""
-    figure_tools(figure=key)
-    numbers = st.expander(
+    figure_tools(figure=key, room=room)
+    opened = st.expander(
         "The numbers",
         icon=":material/table:",
         type="compact",
         on_change="rerun",
         key=f"numbers-{key}",
     )
-    if numbers.open:
+    if opened.open:
         cells = table()
-        with numbers:
+        with opened:
             st.dataframe(cells, hide_index=True, alt=f"Numbers of the figure {key}")
             st.download_button(
                 "CSV",

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.ui import assignment, bar, depth, menu, predict, questions, snippet, worksheet
 from pages.ui.cached import texts
 from pages.ui.components.read_on import read_on
+from pages.ui.controls import cell
 from pages.ui.glossary import with_sentence
 
 SECTIONS_AT_FIRST = 1  # computed before the reader has scrolled
@@ -61,20 +62,20 @@ class Lesson:
             What `figure` needs to ask first, if these data leave anything to ask.
         """
         asked = None
+        question = texts.questions(self.topic.name)[slug]
         if truth is not None and assignment.asks(slug):
-            question = texts.questions(self.topic.name)[slug]
             asked = questions.ask(f"{self.topic.name}.{slug}", question, truth)
 
         def note(figure: str, *about: Any) -> None:
-            self.tasks[figure] = worksheet.Task(asked, figure, *about) if asked else None
+            task = worksheet.Task(asked, question.misconception, figure, *about) if asked else None
+            self.tasks[figure] = task
 
         return predict.prediction(asked, note)
 
-    def numbers(self, arithmetic: str) -> None:
-        """Write out, for those who want numbers, how one value on the screen was computed."""
+    def numbers(self, arithmetic: Callable[..., str], *axes: cell.Axis) -> None:
+        """Write out, for those who want numbers, how a value on the screen was computed."""
         if depth.shows("Numbers"):
-            with st.container(border=True):
-                st.markdown(f":material/calculate: **In numbers.** {arithmetic}")
+            cell.worked_out(arithmetic, axes)
 
     def code(self, *functions: Callable[..., object]) -> None:
         """Show, to those who want code, the functions that computed what is seen."""

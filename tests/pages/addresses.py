@@ -54,7 +54,7 @@ SENTENCES = ("The animal didn't cross the street because it was too tired.", "A 
 def controls(topic: str, sentence: str) -> dict[str, dict[str, object]]:
     """Open a page and describe its bound widgets: name in the address -> what may stand there."""
     found: dict[str, dict[str, object]] = {}
-    for address in ({}, *VARIANTS.get(topic, [])):
+    for address in ({}, {"depth": "Numbers"}, *VARIANTS.get(topic, [])):
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         for name, value in ({"sentence": sentence, "ask": "false"} | address).items():
             app.query_params[name] = value

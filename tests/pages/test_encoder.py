@@ -308,3 +308,16 @@ def test_shared_tokens_are_followed_in_both_sentences(intact):
                 )
                 assert cosines[-1, place] == pytest.approx(expected.item(), abs=1e-5)
     assert "animal" in found.tokens
+
+
+def test_one_sentence_is_compared_with_itself_without_a_part(open_page, intact):
+    address = {"second": DEFAULT_SENTENCE, "enc_without_second": "attention"}
+    said = " ".join(looked_for(open_page("encoder", **address)))
+    heads = frozenset((block, head) for block in range(6) for head in range(12))
+    broken = encoder().trace(DEFAULT_SENTENCE, Ablation(heads=heads))
+    first, second = (
+        torch.cosine_similarity(trace.output, trace.embeddings.output, dim=-1)
+        for trace in (intact, broken)
+    )
+    most = (second - first).abs().argmax()
+    assert f"is {first[most]:.2f} in your sentence and {second[most]:.2f} in the second" in said

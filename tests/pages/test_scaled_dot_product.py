@@ -1,5 +1,7 @@
 """The scaled dot-product page: steps, own numbers, masks, scaling."""
 
+import re
+
 import pytest
 import torch
 
@@ -142,3 +144,13 @@ def test_scores_of_two_sentences_are_compared_over_what_they_share(open_page, en
     assert abs(first - second) > 0.01
     alone = open_page("scaled_dot_product", second="Zebras yawn")
     assert "share no word" in " ".join(info.value for info in alone.info)
+
+
+def test_one_sentence_is_compared_with_itself_under_another_setting(open_page, encoder):
+    raw = encoder.trace(TIRED).blocks[3].attention.raw_scores[1]
+    largest = raw.abs().max() * (1 - 1 / 32**0.5)  # the division takes this away
+    app = open_page("scaled_dot_product", second=TIRED, scaled_second="false")
+    here, there = re.search(r"([−\d.-]+) in yours, ([−\d.-]+) in the second", texts(app)).groups()
+    assert abs(float(there) - float(here)) == pytest.approx(largest.item(), abs=0.02)
+    masked = open_page("scaled_dot_product", second=TIRED, mask_second="causal")
+    assert "no score differs" in texts(masked)  # none that both may look at

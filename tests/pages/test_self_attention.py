@@ -154,3 +154,25 @@ def test_two_sentences_are_compared_over_what_they_share(open_page, encoder):
     alone = open_page("self_attention", second="Zebras yawn")
     assert "share no word" in " ".join(info.value for info in alone.info)
     assert "no weight differs" in texts(open_page("self_attention", second=TIRED))
+
+
+def test_the_same_sentence_is_compared_in_two_settings(open_page, encoder):
+    address = {"second": TIRED, "without_second": "positions", "off_first": "L1H1"}
+    said = texts(open_page("self_attention", **address))
+    first = encoder.trace(TIRED, Ablation(heads=frozenset({(0, 0)}))).weights[3, 1]
+    second = encoder.trace(TIRED, Ablation(positions=False)).weights[3, 1]
+    query, key = divmod((second - first).abs().argmax().item(), len(first))
+    assert "share 16 tokens" in said
+    assert f"{first[query, key]:.2f} in yours, {second[query, key]:.2f} in the second" in said
+
+
+def test_the_weight_that_is_worked_out_can_be_chosen(open_page, encoder):
+    app = open_page("self_attention", depth="Numbers", looked_at="9 street", receives="4 didn")
+    weight, received = (text.value for text in app.markdown if "In numbers" in text.value)
+    trace = encoder.trace(TIRED)
+    assert "`it` looks at `street`" in weight
+    assert weight.endswith(f"= {trace.weights[3, 1, 10, 8]:.2f}$")
+    assert received.endswith(f"= {trace.weights[3, :, :, 3].mean():.2f}$.")
+    app.selectbox(key="looked_at").set_value("1 [CLS]").run()
+    weight = next(text.value for text in app.markdown if "In numbers" in text.value)
+    assert weight.endswith(f"= {trace.weights[3, 1, 10, 0]:.2f}$")

@@ -66,14 +66,17 @@ def test_where_a_token_may_not_look_is_a_gap_on_grey_and_no_zero():
 def test_a_weight_is_computed_from_its_query_and_key():
     q, k = np.array([[1.0, -2], [0.5, 3]]), np.array([[2.0, 1], [-1, 1]])
     scores = q @ k.T / np.sqrt(2)
-    said = self_attention.weight_arithmetic(q, k, scores[1], ("a", "b"), 1)
+    said = self_attention.weight_arithmetic(q, k, scores[1], ("a", "b"), (1, 0))
     assert "0.50 \\cdot 2.00 + 3.00 \\cdot 1.00 + \\dots = 4.00$ (2 products)" in said
     assert "4.00 / 1.41 = 2.83" in said
     powers = np.exp(scores[1])
     share = powers[0] / powers.sum()
     assert f"{powers[0]:.2f} / {powers.sum():.2f} = {share:.2f}$" in said
-    masked = self_attention.weight_arithmetic(q, k, np.array([1, -np.inf]), ("a", "b"), 0)
-    assert "2.72 / 2.72 = 1.00" in masked
+    masked = np.array([1, -np.inf])
+    alone = self_attention.weight_arithmetic(q, k, masked, ("a", "b"), (0, 0))
+    assert "2.72 / 2.72 = 1.00" in alone
+    forbidden = self_attention.weight_arithmetic(q, k, masked, ("a", "b"), (0, 1))
+    assert "`a` may not look at `b`" in forbidden
 
 
 @pytest.mark.parametrize(
@@ -105,15 +108,19 @@ def test_masked_weights_are_softmax_of_what_is_left():
 def test_a_weight_under_each_mask_is_computed_where_none_forbids_it():
     scores = np.array([[1.0, 2.0, 3.0]])
     masked = {"no mask": scores, "causal": np.where([True, True, False], scores, -np.inf)}
-    said = scaled_dot_product.masked_arithmetic(masked, ("a", "b", "c"), 0)
+    assert scaled_dot_product.never_forbidden(masked, 0) == 1
+    said = scaled_dot_product.masked_arithmetic(masked, ("a", "b", "c"), (0, 1))
     powers = np.exp(scores[0])
     assert said.startswith("`a` looks at `b`")
     for sum_left in (powers.sum(), powers[:2].sum()):
         assert f"= 7.39 / {sum_left:.2f} = {powers[1] / sum_left:.2f}$" in said
+    assert "= e^{-\\infty} / 10.11 = 0 / 10.11 = 0.00$ (causal)" in (
+        scaled_dot_product.masked_arithmetic(masked, ("a", "b", "c"), (0, 2))
+    )
 
 
 def test_the_spread_of_scores_is_computed_for_one_width():
-    said = scaled_dot_product.saturation_arithmetic((1, 64), {"spread": np.array([1, 8.4])}, 64)
+    said = scaled_dot_product.saturation_arithmetic((1, 64), {"spread": np.array([1, 8.4])}, 1)
     assert "= 8.00$. Measured: $8.40$" in said
     assert "8.40 / 8.00 = 1.05" in said
 

@@ -113,11 +113,12 @@ def test_shared_tokens_are_drawn_from_the_first_block_on_with_their_difference()
 
 
 def test_arithmetic_is_written_with_its_signs():
-    said = figures.share_arithmetic(6.0, 8.0, "<b>", 2)
-    assert "`<b>` in block 3" in said
+    said = figures.share_arithmetic(6.0, 8.0, "<b>", 2, 0)
+    assert "What attention adds to `<b>` in block 3" in said
     assert said.endswith("= 6.00 / 8.00 = 0.75$.")
-    said = figures.norm_arithmetic(7, -2.5, 0.5, 1.5, 0.8, -0.1, -1.7, token="it")
-    assert "Entry 7 of `it`" in said
+    assert r"\mathrm{FFN}(y)" in figures.share_arithmetic(6.0, 8.0, "<b>", 2, 1)
+    said = figures.norm_arithmetic(-2.5, 0.5, 1.5, 0.8, -0.1, -1.7, entry=7, token="it")
+    assert "Dimension 8 of `it`" in said
     assert r"= 0.800 \cdot (-2.500 - 0.500) / 1.500 - 0.100 = -1.700$" in said
 
 

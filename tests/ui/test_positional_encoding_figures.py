@@ -158,13 +158,11 @@ def test_bars_keep_equal_and_marked_up_tokens_apart():
     assert "&lt;/s&gt;" in bars.x[2]
 
 
-@pytest.mark.parametrize(
-    ("dimensions", "angle", "wave"), [([0, 2], 3 / 10, np.sin), ([3], 3 / 10, np.cos)]
-)
-def test_one_value_of_the_encoding_is_computed_from_its_formula(dimensions, angle, wave):
+@pytest.mark.parametrize(("dimension", "angle", "wave"), [(2, 3 / 10, np.sin), (3, 3 / 10, np.cos)])
+def test_one_value_of_the_encoding_is_computed_from_its_formula(dimension, angle, wave):
     rows = np.zeros((9, 4))
-    rows[3, dimensions[-1]] = wave(angle)
-    said = figures.encoding_arithmetic(rows, 100.0, 3, dimensions)
+    rows[3, dimension] = wave(angle)
+    said = figures.encoding_arithmetic(rows, 100.0, 3, dimension)
     assert "100^{2/4} = 10$" in said
     assert f"{wave.__name__}(0.3000) = {wave(angle):.4f}$" in said
 

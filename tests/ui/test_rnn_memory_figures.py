@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from pages.ui.figures import numbers
 from pages.ui.figures import rnn_memory as figures
-from pages.ui.figures import style
 from pages.ui.figures.rnn_memory import compared
 
 TRUTH = ("ein", "und", "vierzig", "tausend", "drei")
@@ -219,8 +219,8 @@ def test_look_for_run_tells_the_loss_once_there_is_one():
 
 
 def test_the_mixture_of_the_first_word_is_written_out():
-    text = figures.alignment_arithmetic(WEIGHTS, SOURCE, TRUTH)
-    assert "For the first word, *ein*" in text
+    text = figures.alignment_arithmetic(WEIGHTS, SOURCE, TRUTH, 0)
+    assert "For *ein*: $c_{1} = " in text
     assert r"0.80\,\bar h_{\text{one}}" in text
     assert "the others have $0.00$ together, and all weights sum to $1.00$" in text
 
@@ -228,18 +228,19 @@ def test_the_mixture_of_the_first_word_is_written_out():
 def test_a_cell_of_the_probes_is_worked_out_for_the_learners_length():
     lengths = np.arange(1, 16)
     read, guess = np.full((15, 15), 0.6), np.full((15, 15), 0.2)
-    text = figures.probe_arithmetic(lengths, read, guess, 9)
+    text = figures.probe_arithmetic(lengths, read, guess, 8, 4)
     assert "Word 5 of 9: a guess finds $0.20$ of them, the readers $0.60$" in text
     assert r"$\max(0.60 - 0.20, 0) / 0.80 = 0.50$" in text
-    assert "Word 8 of 15" in figures.probe_arithmetic(lengths, read, guess, 19)
-    assert "the cell is empty" in figures.probe_arithmetic(lengths, read, 0 * guess + 1, 9)
+    assert "Word 8 of 15" in figures.probe_arithmetic(lengths, read, guess, 14, 7)
+    assert "the cell is empty" in figures.probe_arithmetic(lengths, read, 0 * guess + 1, 8, 4)
+    assert "has no word 10" in figures.probe_arithmetic(lengths, read, guess, 8, 9)
 
 
 def test_answers_stay_words_where_values_are_written_into_cells():
     grid = figures.answers_grid(TRUTH, {"attention": TRUTH}, "light")
-    style.write_numbers(grid)
+    numbers.write_numbers(grid)
     assert len(grid.data) == 1
     assert grid.data[0].text[0][1].strip("✓ \u2068\u2069") == TRUTH[0]
     heatmap = figures.alignment_heatmap(WEIGHTS, SOURCE, TRUTH, "light")
-    style.write_numbers(heatmap)
+    numbers.write_numbers(heatmap)
     assert "0.80" in {*heatmap.data[0].text.ravel(), *heatmap.data[-1].text.ravel()}

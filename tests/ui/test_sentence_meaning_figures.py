@@ -5,8 +5,8 @@ from math import log
 import numpy as np
 import pytest
 
+from pages.ui.figures import numbers, style
 from pages.ui.figures import sentence_meaning as figures
-from pages.ui.figures import style
 
 THEMES = ("light", "dark")
 TOKENS = ("[CLS]", "the", "the", "<s>", "[SEP]")
@@ -287,12 +287,13 @@ def test_all_examples_are_counted_kind_by_kind():
 # Arithmetic, weights, two sentences
 
 
-def test_the_arithmetic_of_a_share_is_that_of_the_typed_token_that_gives_most():
-    said = figures.share_arithmetic(TOKENS, OFFSETS, np.array([9.0, 1.5, 3.0, -1.0, 2.0]), 2.5)
+def test_the_arithmetic_of_a_share_is_at_first_that_of_the_typed_token_that_gives_most():
+    projections = np.array([9.0, 1.5, 3.0, -1.0, 2.0])
+    place = figures.largest_share(projections, OFFSETS)
+    said = figures.share_arithmetic(TOKENS, place, projections, 2.5)
     assert said.startswith("The vector of `the` reaches")
     assert said.endswith("= 3.000 / (5 \\cdot 2.500) = 0.2400$.")
-    nobody = figures.share_arithmetic(("[CLS]", "[SEP]"), ((0, 0), (0, 0)), np.ones(2), 1.0)
-    assert nobody.startswith("The vector of `[CLS]`")
+    assert figures.largest_share(np.ones(2), ((0, 0), (0, 0))) == 0
 
 
 def test_the_arithmetic_of_a_cosine_adds_products():
@@ -301,7 +302,7 @@ def test_the_arithmetic_of_a_cosine_adds_products():
     assert "`*x*` and `y` have length 1" in said
     assert "(-0.800) \\cdot 0.000 + \\dots = 0.6000$" in said
     assert "0.600 \\cdot 1.000 +" in said
-    assert figures.most_alike(LINES, COSINES) == (LINES[0], LINES[1])
+    assert figures.most_alike(COSINES) == (0, 1)
 
 
 WEIGHTS = [("embeddings", 0, 1_200), ("block 1", 3, 300), ("your probe", 60, 60)]
@@ -336,5 +337,5 @@ def test_shares_in_two_sentences_stand_beside_their_difference_around_zero():
 def test_cells_that_hold_their_number_already_keep_it_at_any_depth():
     figure = figures.cosine_heatmap(LINES, COSINES, "light")
     before = figure.to_dict()
-    style.write_numbers(figure)
+    numbers.write_numbers(figure)
     assert str(figure.to_dict()) == str(before)

@@ -1,8 +1,5 @@
 """The palette: readable in both themes, on every background it is used on."""
 
-from functools import partial
-
-import numpy as np
 import plotly.graph_objects as go
 import pytest
 
@@ -51,43 +48,6 @@ def test_labels_show_what_plotly_would_swallow():
 def test_equal_labels_stay_apart():
     labels = style.plot_labels(["the", "cat", "the"])
     assert len(set(labels)) == 3
-
-
-SCALES = {quantity: partial(style.sequential_scale, quantity) for quantity in style.COLORS}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", [*SCALES, "diverging"])
-def test_numbers_in_cells_are_readable_on_every_colour_of_every_scale(name, theme):
-    diverging = name == "diverging"
-    scale = style.diverging_scale(theme) if diverging else SCALES[name](theme)
-    z = np.linspace(-1 if diverging else 0, 1, 17 * 19, dtype=np.float32).reshape(17, 19)
-    middle = {"zmid": 0} if diverging else {}
-    figure = style.drawn(go.Heatmap(z=z, colorscale=scale, **middle), theme, 300)
-    style.write_numbers(figure)
-    cells, lying_on_top = figure.data
-    for i, share in np.ndenumerate((z - z.min()) / (z.max() - z.min())):
-        written = [text.strip() for text in (cells.text[i], lying_on_top.text[i])]
-        ink = style.INKS[0] if written[0] else style.INKS[1]
-        assert "".join(written) == f"{z[i]:.2f}"
-        assert contrast(ink, shade(scale, float(share))) >= 4.5
-
-
-def test_a_heat_map_with_small_cells_stays_without_numbers():
-    figure = style.drawn(go.Heatmap(z=np.zeros((3, style.MOST_CELLS + 1))), "light", 300)
-    style.write_numbers(figure)
-    assert len(figure.data) == 1
-
-
-def test_empty_cells_stay_empty_and_a_shared_colour_axis_is_followed():
-    z = np.array([[0.0, np.nan, 1.0]])
-    axis = {"colorscale": style.sequential_scale("q", "light"), "cmin": 0, "cmax": 1}
-    figure = style.drawn(go.Heatmap(z=z, coloraxis="coloraxis"), "light", 300, coloraxis=axis)
-    style.write_numbers(figure)
-    first, second = (trace.text.tolist()[0] for trace in figure.data)
-    assert [text.strip() for text in first] == ["0.00", "", ""]
-    assert [text.strip() for text in second] == ["", "", "1.00"]
-    assert first[1] == second[1] == ""
 
 
 def test_on_a_projector_a_figure_is_larger():

@@ -97,15 +97,15 @@ def test_every_network_has_a_colour_and_a_dash():
 
 
 def test_the_arithmetic_of_attention_is_the_mean_of_a_column():
-    said = figures.attention_arithmetic(WEIGHTS, ["a", "<b>`", "c"], 4)
+    said = figures.attention_arithmetic(WEIGHTS, ["a", "<b>`", "c"], 4, 1)
     assert "What `` <b>` `` gets of it in block 5" in said
     assert said.endswith("$(0.80 + 0.70 + 0.90) / 3 = 0.80$.")
-    many = figures.attention_arithmetic(np.full((7, 7), 1 / 7), list("abcdefg"), 0)
+    many = figures.attention_arithmetic(np.full((7, 7), 1 / 7), list("abcdefg"), 0, 0)
     assert many.endswith(r"$(0.14 + 0.14 + 0.14 + 0.14 + \dots + 0.14) / 7 = 0.14$.")
 
 
 def test_the_factor_of_a_step_and_of_a_block_multiply_to_what_comes_back():
-    said = figures.path_arithmetic(DECADES, 3, 2)
+    said = figures.path_arithmetic(DECADES, 3, 2, 2)
     assert r"tanh RNN: $1.0\cdot 10^{-26} = f^{2}$, so $f = 10^{-26.00/2} = 0.00$" in said
     assert "Transformer encoder: $0.1 = f^{2}$, so $f = 10^{-1.00/2} = 0.32$" in said
 

@@ -209,13 +209,19 @@ def test_powers_are_written_as_formulas():
 
 def test_the_factor_per_step_is_worked_out_from_the_first_word_that_is_reached():
     found = reach(-12.0, -3.0, 0.0)
-    text = figures.reach_arithmetic(found.decades, found.tokens)
+    assert figures.first_reached(found.decades) == 0
+    text = figures.reach_arithmetic(found.decades, found.tokens, 0)
     assert "`<b>` stands 2 steps before the end" in text
     assert r"$1.0\cdot 10^{-12} = f^{2}$, so $f = 10^{-12.00/2} = 0.000$" in text
-    lost = figures.reach_arithmetic(reach(-INF, -3.0, 0.0).decades, found.tokens)
-    assert "`b` stands 1 step before the end" in lost
-    assert "$f = 10^{-3.00/1} = 0.001$" in lost
-    assert "One token" in figures.reach_arithmetic(found.decades, ["a"])
+    lost = reach(-INF, -3.0, 0.0).decades
+    assert figures.first_reached(lost) == 1
+    text = figures.reach_arithmetic(lost, found.tokens, 1)
+    assert "`b` stands 1 step before the end" in text
+    assert "$f = 10^{-3.00/1} = 0.001$" in text
+    assert "tanh RNN: nothing arrives, $0$ in float32" in figures.reach_arithmetic(
+        lost, found.tokens, 0
+    )
+    assert "is the last token" in figures.reach_arithmetic(lost, found.tokens, 2)
 
 
 def test_the_even_share_stands_beside_the_measured_one():

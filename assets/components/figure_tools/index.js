@@ -1,11 +1,38 @@
-// Downloads of one figure, and the link to it.
+// Downloads of one figure, the link to it, and room for it.
 // A Plotly figure is taken from its own SVG; a component offers `exportSvg()` on its host element.
 
 const SVG_TYPE = "image/svg+xml";
 
 export default function ({ data, parentElement }) {
   parentElement.host.figureSvg = () => drawingOf(data.figure); // the worksheet of the page asks for it
-  if (parentElement.querySelector(".tools")) return;
+  giveRoom(parentElement, data);
+  if (!parentElement.querySelector(".tools")) addTools(parentElement, data);
+  return () => takeRoom(parentElement);
+}
+
+// ---- room: a figure with a number in every cell is as wide as they need, and scrolls in its box ----
+
+const rooms = new WeakMap(); // parentElement -> the style of its figure
+
+function giveRoom(parentElement, { figure, room }) {
+  takeRoom(parentElement);
+  const box = document.querySelector(`.st-key-chart-${figure}`);
+  if (!room || !box) return;
+  const style = document.createElement("style");
+  style.textContent = `.st-key-chart-${figure} > * { min-width: ${room}px; }`;
+  document.head.append(style);
+  rooms.set(parentElement, style);
+  if (box.clientWidth < room) box.tabIndex = 0; // so that the arrow keys can scroll it
+}
+
+function takeRoom(parentElement) {
+  rooms.get(parentElement)?.remove();
+  rooms.delete(parentElement);
+}
+
+// ---- tools ----
+
+function addTools(parentElement, data) {
   const tools = document.createElement("div");
   tools.className = "tools";
   const status = document.createElement("span");

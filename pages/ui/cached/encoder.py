@@ -26,12 +26,32 @@ class Stream(NamedTuple):
     cosine_to_end: np.ndarray
 
 
+PARTS = ("skip connections", "normalisation", "attention", "feed-forward")
+
+
+def trace_without(part: str, text: str) -> EncoderTrace:
+    """Read a text without one of `PARTS`, and do not keep that reading; intact without a name."""
+    if not part:
+        return encoder_trace(text)
+    from core.encoder import Ablation
+    from core.residual_stream import all_heads
+
+    ablations = {
+        "skip connections": Ablation(residual=False),
+        "normalisation": Ablation(norm=False),
+        "attention": Ablation(heads=all_heads(encoder().config)),
+        "feed-forward": Ablation(feed_forward=False),
+    }
+    with AT_ONCE:
+        return encoder().trace(text, ablations[part])
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
-def stream(text: str) -> Stream:
+def stream(text: str, without: str = "") -> Stream:
     """Follow each token's vector through the blocks."""
     from core import residual_stream
 
-    found = residual_stream.stream(encoder_trace(text))
+    found = residual_stream.stream(trace_without(without, text))
     return Stream(
         found.norm.numpy(),
         found.attention_share.numpy(),
@@ -64,16 +84,23 @@ class Addition(NamedTuple):
     before: float
 
 
-def addition(text: str, block: int, token: int) -> Addition:
-    """Measure what attention adds to a token in one block."""
+ADDING = ("attention", "feed-forward layer")
+
+
+def addition(text: str, block: int, token: int, part: str) -> Addition:
+    """Measure what one of `ADDING` adds to a token in one block, and what it is added to."""
     found = encoder_trace(text).blocks[block]
-    return Addition(found.attention_update[token].norm().item(), found.input[token].norm().item())
+    added, before = (
+        (found.attention_update, found.input)
+        if part == "attention"
+        else (found.feed_forward_update, found.attention_output)
+    )
+    return Addition(added[token].norm().item(), before[token].norm().item())
 
 
 class NormalisedEntry(NamedTuple):
     """One entry of a vector on its way through the last normalisation of a block."""
 
-    place: int
     value: float
     mean: float  # of all entries of the vector
     spread: float  # √(their variance + ε)
@@ -82,15 +109,19 @@ class NormalisedEntry(NamedTuple):
     result: float
 
 
-def normalised_entry(text: str, block: int, token: int) -> NormalisedEntry:
-    """Follow the entry of a token's vector that comes out largest."""
+def largest_entry(text: str, block: int, token: int) -> int:
+    """Find the entry of a token's vector that leaves a block largest."""
+    return int(encoder_trace(text).blocks[block].output[token].abs().argmax())
+
+
+def normalised_entry(text: str, block: int, token: int, place: int) -> NormalisedEntry:
+    """Follow one entry of a token's vector through the last normalisation of a block."""
     model = encoder()
     norm, found = model.blocks[block].feed_forward_norm, encoder_trace(text).blocks[block]
     vector, result = found.feed_forward_sum[token], found.output[token]
-    place = int(result.abs().argmax())
     spread = (vector.var(correction=0) + model.config.norm_eps).sqrt()
     numbers = (vector[place], vector.mean(), spread, norm.weight[place], norm.bias[place])
-    return NormalisedEntry(place, *(number.item() for number in (*numbers, result[place])))
+    return NormalisedEntry(*(number.item() for number in (*numbers, result[place])))
 
 
 # Units
@@ -172,22 +203,26 @@ class Shared(NamedTuple):
     second: np.ndarray
 
 
-def shared(first: str, second: str) -> Shared | None:
-    """Follow the tokens that two sentences share through both of them."""
+def shared(
+    first: str, second: str, first_without: str = "", second_without: str = ""
+) -> Shared | None:
+    """Follow the tokens that two sentences share through both of them, each without some part."""
     common = common_tokens(first, second)
     return common and Shared(
         common.tokens,
-        stream(first).cosine_to_start[:, common.first],
-        stream(second).cosine_to_start[:, common.second],
+        stream(first, first_without).cosine_to_start[:, common.first],
+        stream(second, second_without).cosine_to_start[:, common.second],
     )
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def similarity(first: str, second: str) -> np.ndarray:
-    """Compare two sentences as read at every depth."""
+def similarity(first: str, second: str, first_without: str, second_without: str) -> np.ndarray:
+    """Compare two sentences as read at every depth, each without some part."""
     from core.residual_stream import sentence_cosines
 
-    return sentence_cosines(encoder_trace(first), encoder_trace(second)).numpy()
+    return sentence_cosines(
+        trace_without(first_without, first), trace_without(second_without, second)
+    ).numpy()
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -204,8 +239,6 @@ def travel(text: str, token: int) -> np.ndarray:
 
 # Something taken away
 
-PARTS = ("skip connections", "normalisation", "attention", "feed-forward")
-
 
 class Broken(NamedTuple):
     """A run that misses a part, beside the intact one."""
@@ -219,19 +252,11 @@ class Broken(NamedTuple):
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def broken(text: str, part: str) -> Broken:
-    """Read a text with one of `PARTS` taken away; of that reading only measures are kept."""
-    from core.encoder import Ablation
+    """Measure what becomes of a text that is read with one of `PARTS` taken away."""
     from core.positional_encoding import vectors_by_depth
-    from core.residual_stream import all_heads, compare_streams, mean_token_cosine
+    from core.residual_stream import compare_streams, mean_token_cosine
 
-    ablation = {
-        "skip connections": Ablation(residual=False),
-        "normalisation": Ablation(norm=False),
-        "attention": Ablation(heads=all_heads(encoder().config)),
-        "feed-forward": Ablation(feed_forward=False),
-    }[part]
-    with AT_ONCE:
-        changed = vectors_by_depth(encoder().trace(text, ablation))
+    changed = vectors_by_depth(trace_without(part, text))
     intact = vectors_by_depth(encoder_trace(text))
     difference = compare_streams(intact, changed)
     return Broken(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from pages.ui.cached.model import AT_ONCE, Speaker, trace
+from pages.ui.cached.model import AT_ONCE, Speaker, common_tokens, trace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,3 +121,39 @@ def output_gradients(
     q, k, v = attention.q, attention.k, attention.v
     grads = gradients(q, k, v, query, dimension, mask_of(attention))
     return {name: grad.numpy() for name, grad in zip("qkv", grads, strict=True)}
+
+
+class Shared(NamedTuple):
+    """The scores of one head for the tokens that two sentences share: (sentence, query, key)."""
+
+    tokens: tuple[str, ...]
+    allowed: np.ndarray  # whether a token may look at another
+    scores: np.ndarray
+
+
+def shared(
+    first: str,
+    second: str,
+    model_id: str,
+    block: int,
+    head: int,
+    settings: tuple[tuple[str, bool], tuple[str, bool]],
+) -> Shared | None:
+    """Compare one head on two sentences, each with a mask, and with scaling or without.
+
+    Returns:
+        None if they share no more than what nobody typed.
+    """
+    common = common_tokens(first, second, model_id)
+    if common is None:
+        return None
+    sentences = zip((first, second), (common.first, common.second), settings, strict=True)
+    scores = np.stack(
+        [
+            head_attention(text, model_id, block, head, *setting).scores.numpy()[
+                np.ix_(places, places)
+            ]
+            for text, places, setting in sentences
+        ]
+    )
+    return Shared(common.tokens, ~np.isneginf(scores), scores)

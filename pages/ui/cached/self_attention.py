@@ -117,10 +117,16 @@ class Shared(NamedTuple):
     tokens: tuple[str, ...]
     allowed: np.ndarray  # whether a token may look at another
     weights: tuple[np.ndarray, np.ndarray]
-    scores: tuple[np.ndarray, np.ndarray]  # before the mask
 
 
-def shared(first: str, second: str, model_id: str, block: int, head: int) -> Shared | None:
+def shared(
+    first: str,
+    second: str,
+    model_id: str,
+    block: int,
+    head: int,
+    ablations: tuple[Ablation, Ablation],
+) -> Shared | None:
     """Compare one head on two sentences; None if they share no more than what nobody typed."""
     from core.heads import may_look
 
@@ -128,14 +134,15 @@ def shared(first: str, second: str, model_id: str, block: int, head: int) -> Sha
     if common is None:
         return None
     grids = [np.ix_(places, places) for places in (common.first, common.second)]
-    traces = [trace(text, model_id) for text in (first, second)]
-    heads = [read.blocks[block].attention for read in traces]
+    traces = [
+        trace(text, model_id, ablation)
+        for text, ablation in zip((first, second), ablations, strict=True)
+    ]
     return Shared(
         common.tokens,
         may_look(traces[0]).numpy()[grids[0]],
-        tuple(found.weights[head].numpy()[grid] for found, grid in zip(heads, grids, strict=True)),
         tuple(
-            found.scaled_scores[head].numpy()[grid]
-            for found, grid in zip(heads, grids, strict=True)
+            read.weights[block, head].numpy()[grid]
+            for read, grid in zip(traces, grids, strict=True)
         ),
     )

@@ -1,4 +1,4 @@
-"""Downloads of a figure (SVG, PNG) and the link to it, made in the browser."""
+"""Downloads of a figure (SVG, PNG), the link to it, and room for it, made in the browser."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ _mount = component(
 )
 
 
-def figure_tools(figure: str) -> None:
-    """Offer the downloads and the link of the figure with this key."""
-    _mount(data={"figure": figure}, key=f"tools-{figure}")
+def figure_tools(figure: str, room: int) -> None:
+    """Offer the downloads and the link of a figure.
+
+    Args:
+        figure: Its key.
+        room: How many pixels wide it has to be, at least; where there is less, it scrolls.
+    """
+    _mount(data={"figure": figure, "room": room}, key=f"tools-{figure}")

@@ -13,6 +13,7 @@ import streamlit as st
 from pages.ui import bar
 from pages.ui.cached.encoder import PARTS
 from pages.ui.cached.model import compute_in_one_thread
+from pages.ui.compare import Which
 from pages.ui.components.training_view import Panel, WatchedModel
 from pages.ui.controls.embeddings import rarest_word
 from pages.ui.figures.encoder import WIRINGS, look_for_learning
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.tokenization import Reading
 
 MEASURES = ("cosine to the start", "cosine to the end", "length")
+D_MODEL = 384  # entries of a vector of the reading model
 D_FF = 1536  # units of a feed-forward layer of the reading model
 NEGATION = (4, 318)  # block, and a unit of it that has a theme
 DEPTHS = (2, 4, 6, 8, 12, 16, 24, 32, 48)
@@ -97,6 +99,17 @@ def depth() -> int:
         bind="query-params",
         width=420,
     )
+
+
+def left_away(reading: Which) -> str:
+    """Ask which part one of two readings does without; at first none."""
+    chosen = st.pills(
+        "Take away",
+        PARTS,
+        key=f"enc_without_{reading}",
+        bind="query-params",
+    )
+    return chosen or ""
 
 
 def missing_part() -> str:

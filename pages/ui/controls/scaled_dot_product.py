@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.ui.cached import scaled_dot_product as cached
+from pages.ui.compare import Which
 from pages.ui.components.matrix_view import CellSelection, Matrix, Step, reported_cell, valid_cell
 from pages.ui.text import parse_matrix, whole_number
 
@@ -51,18 +52,24 @@ def typed_matrices() -> dict[str, cached.Rows] | None:
     return typed
 
 
-def mask(causal: bool) -> str:
+def mask(causal: bool, reading: Which | None = None) -> str:
     """Ask which keys a query may look at; the causal mask of a decoder cannot be taken off."""
     masks = cached.MASKS[1:] if causal else cached.MASKS
     chosen = st.segmented_control(
-        "Mask", masks, default=masks[0], required=True, key="mask", bind="query-params"
+        "Mask",
+        masks,
+        default=masks[0],
+        required=True,
+        key=f"mask_{reading}" if reading else "mask",
+        bind="query-params",
     )
     return chosen or masks[0]
 
 
-def scaled() -> bool:
+def scaled(reading: Which | None = None) -> bool:
     """Ask whether to divide the scores by √d_k."""
-    return st.toggle("Divide by √d_k", value=True, key="scaled", bind="query-params")
+    key = f"scaled_{reading}" if reading else "scaled"
+    return st.toggle("Divide by √d_k", value=True, key=key, bind="query-params")
 
 
 def n_keys() -> int:

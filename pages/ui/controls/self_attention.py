@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.ui import bar, matrices
 from pages.ui.cached.model import MINILM
+from pages.ui.compare import Which
 from pages.ui.components.attention_view import Selection, reported_selection, valid_selection
 from pages.ui.text import whole_number
 
@@ -78,8 +79,8 @@ ABLATIONS = {
 }
 
 
-def ablation(n_blocks: int, n_heads: int) -> Ablation:
-    """Ask what to take away from the model while it reads."""
+def ablation(n_blocks: int, n_heads: int, reading: Which | None = None) -> Ablation:
+    """Ask what to take away from the model while it reads: of two readings, at first nothing."""
     from core.encoder import Ablation
 
     places = {
@@ -92,15 +93,15 @@ def ablation(n_blocks: int, n_heads: int) -> Ablation:
             "Take away",
             list(ABLATIONS),
             selection_mode="multi",
-            default=["own keys"],
-            key="without",
+            default=[] if reading else ["own keys"],
+            key=f"without_{reading}" if reading else "without",
             bind="query-params",
             help="Without keys of their own, tokens are found by what they look for: k = q.",
         )
         heads = st.multiselect(
             "Switch heads off",
             list(places),
-            key="off",
+            key=f"off_{reading}" if reading else "off",
             bind="query-params",
             placeholder="none",
             max_selections=24,

@@ -167,18 +167,19 @@ def lookup_table(rows: np.ndarray) -> Table:
     return {"dimension": list(range(1, rows.shape[1] + 1)), **values}
 
 
-def lookup_arithmetic(rows: np.ndarray, factor: float, shift: float) -> str:
-    """Add and normalise the first dimension of a token.
+def lookup_arithmetic(rows: np.ndarray, dimension: int, factor: float, shift: float) -> str:
+    """Add and normalise one dimension of a token.
 
     Args:
         rows: (token, position, segment, sum, output; d_model).
+        dimension: Which, counted from 0.
         factor: What the normalisation multiplies this dimension by.
         shift: What it adds to it.
     """
-    token, position, segment, total, output = rows[:, 0]
+    token, position, segment, total, output = rows[:, dimension]
     mean, deviation = rows[3].mean(), rows[3].std()
     return (
-        "Dimension 1, the first cell of each strip: "
+        f"Dimension {dimension + 1}, cell {dimension + 1} of each strip: "
         f"${token:.4f} + ({position:.4f}) + ({segment:.4f}) = {total:.4f}$. The mean of the whole "
         f"sum is ${mean:.4f}$, its standard deviation ${deviation:.4f}$; the trained factor and "
         f"shift of this dimension are ${factor:.3f}$ and ${shift:.3f}$:\n\n"
@@ -349,13 +350,13 @@ def cosine_table(words: Sequence[str], cosines: np.ndarray) -> Table:
     return {"cosine of": list(words), **columns}
 
 
-def closest_words(words: Sequence[str], cosines: np.ndarray) -> tuple[str, str]:
-    """Give the closest two words of a list."""
+def closest_words(cosines: np.ndarray) -> tuple[int, int]:
+    """Find the closest two words of a list."""
     (pair,) = closest_pairs(cosines, 1)
-    return words[pair.first], words[pair.second]
+    return pair.first, pair.second
 
 
-def cosine_arithmetic(words: tuple[str, str], product: float, first: float, second: float) -> str:
+def cosine_arithmetic(words: Sequence[str], product: float, first: float, second: float) -> str:
     """Divide the product of two words' rows by their norms."""
     return (
         f"{quoted(words[0])} and {quoted(words[1])}: the products of all 384 pairs of numbers sum "

@@ -208,17 +208,19 @@ def stage_table(
     }
 
 
-def share_arithmetic(added: float, before: float, token: str, block: int) -> str:
-    """Divide the length of what attention adds to a token by that of what it is added to."""
+def share_arithmetic(added: float, before: float, token: str, block: int, part: int) -> str:
+    """Divide the length of what attention (part 0) or the feed-forward layer (1) adds to a token
+    by that of what it is added to.
+    """
+    name, function, vector = (("attention", "Attention", "x"), ("the layer", "FFN", "y"))[part]
     return (
-        f"What attention adds to {quoted(token)} in block {block + 1}: "
-        r"$\lVert \mathrm{Attention}(x) \rVert / \lVert x \rVert = "
+        f"What {name} adds to {quoted(token)} in block {block + 1}: "
+        rf"$\lVert \mathrm{{{function}}}({vector}) \rVert / \lVert {vector} \rVert = "
         f"{added:.2f} / {before:.2f} = {added / before:.2f}$."
     )
 
 
 def norm_arithmetic(
-    place: int,
     value: float,
     mean: float,
     spread: float,
@@ -226,11 +228,12 @@ def norm_arithmetic(
     shift: float,
     result: float,
     *,
+    entry: int,
     token: str,
 ) -> str:
     """Normalise one entry of a vector: γ (x − mean) / spread + β."""
     return (
-        f"Entry {place} of {quoted(token)}, the largest that comes out: "
+        f"Dimension {entry + 1} of {quoted(token)}, after the feed-forward layer: "
         r"$\gamma\,(x - \mu) / \sigma + \beta = "
         rf"{weight:.3f} \cdot ({value:.3f} {signed(-mean)}) / {spread:.3f} {signed(shift)} = "
         rf"{result:.3f}$. Mean $\mu$ and spread $\sigma$ are those of this vector's "

@@ -237,18 +237,16 @@ def wavelength_table(wavelengths: np.ndarray) -> Table:
     }
 
 
-def encoding_arithmetic(
-    encoding: np.ndarray, base: float, position: int, dimensions: Sequence[int]
-) -> str:
+def encoding_arithmetic(encoding: np.ndarray, base: float, position: int, dimension: int) -> str:
     """Compute one value of the encoding from its formula.
 
     Args:
         encoding: (position, dimension).
         base: Of the wavelengths.
         position: Which row, counted from 0.
-        dimensions: Those on the screen; the last is computed.
+        dimension: Which column, counted from 0.
     """
-    d_model, dimension = encoding.shape[1], dimensions[-1]
+    d_model = encoding.shape[1]
     wave, even = ("cos", dimension - 1) if dimension % 2 else ("sin", dimension)
     divisor = base ** (even / d_model)
     return (

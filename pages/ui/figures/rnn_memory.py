@@ -301,15 +301,18 @@ def look_for_alignment(
     )
 
 
-def alignment_arithmetic(weights: np.ndarray, source: Sequence[str], words: Sequence[str]) -> str:
-    """Write the mixture that was made for the first word, its three largest parts by name."""
+def alignment_arithmetic(
+    weights: np.ndarray, source: Sequence[str], words: Sequence[str], row: int
+) -> str:
+    """Write the mixture that was made for one word, its three largest parts by name."""
     rows, columns = alignment_labels(weights, source, words)
-    largest = np.argsort(-weights[0])[:3]
-    parts = [rf"{weights[0, place]:.2f}\,\bar h_{{\text{{{columns[place]}}}}}" for place in largest]
-    rest = float(weights[0].sum() - weights[0, largest].sum())
+    shares = weights[row]
+    largest = np.argsort(-shares)[:3]
+    parts = [rf"{shares[place]:.2f}\,\bar h_{{\text{{{columns[place]}}}}}" for place in largest]
+    rest = float(shares.sum() - shares[largest].sum())
     return (
-        f"For the first word, *{rows[0]}*: $c_1 = {' + '.join(parts)} + \\ldots$; the others have "
-        f"${rest:.2f}$ together, and all weights sum to ${weights[0].sum():.2f}$."
+        f"For *{rows[row]}*: $c_{{{row + 1}}} = {' + '.join(parts)} + \\ldots$; the others have "
+        f"${rest:.2f}$ together, and all weights sum to ${shares.sum():.2f}$."
     )
 
 
@@ -505,14 +508,14 @@ def look_for_probes(lengths: np.ndarray, read_back: np.ndarray, guessing: np.nda
 
 
 def probe_arithmetic(
-    lengths: np.ndarray, read_back: np.ndarray, guessing: np.ndarray, n_words: int
+    lengths: Sequence[int], read_back: np.ndarray, guessing: np.ndarray, row: int, place: int
 ) -> str:
-    """Work out one cell: the middle word of sources as long as the learner's."""
-    row = list(lengths).index(min(n_words, int(lengths[-1])))
-    place = int(lengths[row]) // 2
+    """Work out one cell: how much of one word is found in sources of one length."""
+    if place >= lengths[row]:
+        return f"A source of {lengths[row]} words has no word {place + 1}: the cell is empty."
     found, guessed = float(read_back[row, place]), float(guessing[row, place])
     said = (
-        f"Word {place + 1} of {int(lengths[row])}: a guess finds ${guessed:.2f}$ of them, the "
+        f"Word {place + 1} of {lengths[row]}: a guess finds ${guessed:.2f}$ of them, the "
         f"readers ${found:.2f}$."
     )
     if guessed == 1:

@@ -92,17 +92,27 @@ def look_for_masked(scores: Mapping[str, np.ndarray], tokens: Sequence[str], row
     )
 
 
-def masked_arithmetic(scores: Mapping[str, np.ndarray], tokens: Sequence[str], row: int) -> str:
-    """Compute one weight under each mask: the largest one that no mask forbids."""
-    left = np.minimum.reduce([values[row] for values in scores.values()])
-    key = int(left.argmax())
-    power = float(np.exp(left[key]))
-    sums = {name: float(np.exp(values[row]).sum()) for name, values in scores.items()}
-    return f"{quoted(tokens[row])} looks at {quoted(tokens[key])}:\n\n" + "\n\n".join(
-        f"$e^s / \\sum_j e^{{s_j}} = e^{{{left[key]:.2f}}} / {number(total)} = {number(power)} / "
-        f"{number(total)} = {power / total:.2f}$ ({name})"
-        for name, total in sums.items()
-    )
+def never_forbidden(scores: Mapping[str, np.ndarray], query: int) -> int:
+    """Find the key with the largest score of a query that no mask forbids."""
+    return int(np.minimum.reduce([values[query] for values in scores.values()]).argmax())
+
+
+def masked_arithmetic(
+    scores: Mapping[str, np.ndarray], tokens: Sequence[str], link: tuple[int, int]
+) -> str:
+    """Compute one weight, of a query and a key, under each mask."""
+    query, key = link
+    lines = []
+    for name, values in scores.items():
+        score, total = float(values[query, key]), float(np.exp(values[query]).sum())
+        power = float(np.exp(score))
+        exponent = f"{score:.2f}" if np.isfinite(score) else r"-\infty"
+        written = number(power) if power else "0"
+        lines.append(
+            f"$e^s / \\sum_j e^{{s_j}} = e^{{{exponent}}} / {number(total)} = {written} / "
+            f"{number(total)} = {power / total:.2f}$ ({name})"
+        )
+    return f"{quoted(tokens[query])} looks at {quoted(tokens[key])}:\n\n" + "\n\n".join(lines)
 
 
 def masked_table(
@@ -220,10 +230,11 @@ def saturation_table(
 
 
 def saturation_arithmetic(
-    widths: Sequence[int], unscaled: Mapping[str, np.ndarray], width: int
+    widths: Sequence[int], unscaled: Mapping[str, np.ndarray], place: int
 ) -> str:
     """Compute the spread of the scores of one width, expected and measured."""
-    measured, root = float(unscaled["spread"][list(widths).index(width)]), width**0.5
+    width, measured = widths[place], float(unscaled["spread"][place])
+    root = width**0.5
     return (
         f"$q \\cdot k$ is a sum of {width} products, each with variance 1: variance ${width}$, "
         f"standard deviation $\\sqrt{{{width}}} = {root:.2f}$. Measured: ${measured:.2f}$, and "

@@ -49,18 +49,21 @@ def look_for_links(
 
 
 def weight_arithmetic(
-    q: np.ndarray, k: np.ndarray, scores: np.ndarray, tokens: Sequence[str], query: int
+    q: np.ndarray, k: np.ndarray, scores: np.ndarray, tokens: Sequence[str], link: tuple[int, int]
 ) -> str:
-    """Compute the largest weight of a token that looks from its query and the other's key.
+    """Compute the weight of a token that looks from its query and the other's key.
 
     Args:
         q: One query per token.
         k: One key per token.
         scores: Of the token that looks, scaled; -inf for what it may not look at.
         tokens: As the model reads them.
-        query: The token that looks.
+        link: The token that looks, and the one that is looked at.
     """
-    key = int(scores.argmax())
+    query, key = link
+    if scores[key] == -np.inf:
+        pair = f"{quoted(tokens[query])} may not look at {quoted(tokens[key])}"
+        return rf"{pair}: its score is $-\infty$, and $e^{{-\infty}} = 0$."
     asked, found, d_k = q[query], k[key], q.shape[1]
     product, score = float(asked @ found), float(scores[key])
     powers = np.exp(scores.astype(np.float64))
@@ -190,10 +193,14 @@ def head_comparison(
     theme: Theme,
     quantity: Literal["weights", "scores"] = "weights",
 ) -> go.Figure:
-    """Show two matrices (query, key) of a head; where a token may not look, there is no number."""
+    """Show two matrices (query, key) of a head; where a token may not look, there is no number.
+
+    `allowed` says where it may: (query, key), or one such matrix for each of the two.
+    """
+    here, there = np.broadcast_to(allowed, (2, *first.shape))
     return comparison(
-        np.where(allowed, first, np.nan),
-        np.where(allowed, second, np.nan),
+        np.where(here, first, np.nan),
+        np.where(there, second, np.nan),
         tokens,
         tokens,
         names,

@@ -121,16 +121,20 @@ def share_table(shares: np.ndarray, tokens: Sequence[str]) -> Table:
     return {"token": names, "share": np.round(shares, 4).tolist()}
 
 
-def share_arithmetic(
-    tokens: Sequence[str], offsets: Offsets, projections: np.ndarray, mean_length: float
-) -> str:
-    """Compute the share of the typed token that gives most; of any, if nobody typed one."""
+def largest_share(projections: np.ndarray, offsets: Offsets) -> int:
+    """Find the typed token that gives most; of any, if nobody typed one."""
     typed = np.flatnonzero(typed_tokens(offsets))
-    places = typed if typed.size else np.arange(len(tokens))
-    most = places[projections[places].argmax()]
-    length, n = projections[most], len(tokens)
+    places = typed if typed.size else np.arange(len(projections))
+    return int(places[projections[places].argmax()])
+
+
+def share_arithmetic(
+    tokens: Sequence[str], place: int, projections: np.ndarray, mean_length: float
+) -> str:
+    """Compute the share of one token."""
+    length, n = projections[place], len(tokens)
     return (
-        f"The vector of {quoted(tokens[most])} reaches $x_t \\cdot s = {length:.3f}$ the way of "
+        f"The vector of {quoted(tokens[place])} reaches $x_t \\cdot s = {length:.3f}$ the way of "
         f"the sentence vector; the mean of all {n} is $\\lVert m \\rVert = {mean_length:.3f}$ "
         f"long. The share: $x_t \\cdot s / (n \\lVert m \\rVert) = {length:.3f} / ({n} \\cdot "
         f"{mean_length:.3f}) = {length / (n * mean_length):.4f}$."
@@ -215,13 +219,13 @@ def look_for_similarity(lines: Sequence[str], cosines: np.ndarray) -> str:
     return " ".join(sentences if len(pairs) > 1 else sentences[:1])
 
 
-def most_alike(lines: Sequence[str], cosines: np.ndarray) -> tuple[str, str]:
-    """Give the two lines that are most alike."""
+def most_alike(cosines: np.ndarray) -> tuple[int, int]:
+    """Find the two lines that are most alike."""
     first, second, _ = closest_pairs(cosines, 1)[0]
-    return lines[first], lines[second]
+    return int(first), int(second)
 
 
-def cosine_arithmetic(first: np.ndarray, second: np.ndarray, texts: tuple[str, str]) -> str:
+def cosine_arithmetic(first: np.ndarray, second: np.ndarray, texts: Sequence[str]) -> str:
     """Multiply the vectors of two texts, of length 1, entry by entry, and add the products."""
     products = " + ".join(
         rf"{factor(one)} \cdot {factor(other)}"

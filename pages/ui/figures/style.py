@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-import numpy as np
 import plotly.graph_objects as go
 
 Theme = Literal["light", "dark"]
@@ -110,67 +109,6 @@ def drawn(traces: object, theme: Theme, height: int, **layout: object) -> go.Fig
         layout: What is particular to this figure: `xaxis`, `yaxis`, `annotations` …
     """
     return go.Figure(traces, {"template": TEMPLATES[theme], "height": height, **layout})
-
-
-MOST_CELLS = 20  # a side of a heat map; numbers in smaller cells cannot be read
-INKS = ("#000000", "#ffffff")  # one of them is readable on any colour
-
-
-def write_numbers(figure: go.Figure) -> None:
-    """Write the value into every cell of the heat maps that have room for it, and no text yet.
-
-    Plotly has one ink for all cells of a heat map: a second one, which cannot be seen, lies on top
-    and holds the numbers in the other ink. Cells without a number hold spaces as wide as one, so
-    that both choose the same size of type.
-    """
-    for heatmap in [h for h in figure.select_traces({"type": "heatmap"}) if h.text is None]:
-        z = np.asarray(heatmap.z, dtype=np.float32)
-        left, right = figure.layout[(heatmap.xaxis or "x").replace("x", "xaxis")].domain or (0, 1)
-        if max(z.shape[0], z.shape[1] / (right - left)) > MOST_CELLS:
-            continue
-        form = "{:.2f}" if np.nanmax(np.abs(z), initial=0) < 100 else "{:,.0f}"
-        numbers = np.array([["" if np.isnan(v) else form.format(v) for v in row] for row in z])
-        blank = np.where(numbers == "", "", "\u2007" * 4)
-        on_dark = _cell_luminance(figure, heatmap, z) < 0.179  # where white has the higher contrast
-        black, white = (
-            {
-                "text": np.where(cells, numbers, blank),
-                "texttemplate": "%{text}",
-                "textfont": {"color": ink},
-            }
-            for ink, cells in zip(INKS, (~on_dark, on_dark), strict=True)
-        )
-        heatmap.update(black)
-        figure.add_heatmap(
-            z=z,
-            x=heatmap.x,
-            y=heatmap.y,
-            xaxis=heatmap.xaxis,
-            yaxis=heatmap.yaxis,
-            colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]],
-            showscale=False,
-            hoverinfo="skip",
-            **white,
-        )
-
-
-def _cell_luminance(figure: go.Figure, heatmap: go.Heatmap, z: np.ndarray) -> np.ndarray:
-    """Compute how light each cell is (relative luminance, WCAG 2.2), as Plotly colours it."""
-    axis = figure.layout[heatmap.coloraxis] if heatmap.coloraxis else None
-    low, high, middle = (
-        (axis.cmin, axis.cmax, axis.cmid) if axis else (heatmap.zmin, heatmap.zmax, heatmap.zmid)
-    )
-    low = float(np.nanmin(z)) if low is None else low
-    high = float(np.nanmax(z)) if high is None else high
-    if middle is not None:
-        reach = max(high - middle, middle - low)
-        low, high = middle - reach, middle + reach
-    shares = np.clip((np.nan_to_num(z, nan=low) - low) / ((high - low) or 1), 0, 1)
-    places, shades = zip(*(axis or heatmap).colorscale, strict=True)
-    rgb = np.array([[int(shade[i : i + 2], 16) / 255 for i in (1, 3, 5)] for shade in shades])
-    mixed = np.stack([np.interp(shares, places, rgb[:, channel]) for channel in range(3)], axis=-1)
-    linear = np.where(mixed <= 0.04045, mixed / 12.92, ((mixed + 0.055) / 1.055) ** 2.4)
-    return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
 def enlarge(figure: go.Figure) -> None:

@@ -238,13 +238,14 @@ def counts_table(counted: Counted) -> dict[str, list[object]]:
     }
 
 
-def pairs_arithmetic(cuts: Mapping[str, Cut]) -> str:
-    """Compute how many pairs attention compares, for tokens and for bytes."""
-    n_tokens, n_bytes = len(cuts["tokens"].pieces), len(cuts["bytes"].pieces)
+def pairs_arithmetic(cuts: Mapping[str, Cut], unit: str) -> str:
+    """Compute how many pairs attention compares, for tokens and for other pieces."""
+    n_tokens, n_pieces = len(cuts["tokens"].pieces), len(cuts[unit].pieces)
     return (
         "Attention compares every piece with every other. Tokens: "
-        f"${n_tokens}^2 = {n_tokens**2:,}$ pairs. Bytes: ${n_bytes}^2 = {n_bytes**2:,}$, "
-        f"which is $({n_bytes}/{n_tokens})^2 = {(n_bytes / n_tokens) ** 2:.1f}$ times as many."
+        f"${n_tokens}^2 = {n_tokens**2:,}$ pairs. {unit.capitalize()}: "
+        f"${n_pieces}^2 = {n_pieces**2:,}$, which is "
+        f"$({n_pieces}/{n_tokens})^2 = {(n_pieces / n_tokens) ** 2:.2g}$ times as many."
     )
 
 

@@ -48,21 +48,21 @@ def look_for_map(windows: Mapping[str, Window], tokens: Sequence[str], block: in
     )
 
 
-def attention_arithmetic(weights: np.ndarray, tokens: Sequence[str], block: int) -> str:
-    """Take the mean of what all tokens give to the one that is looked at most.
+def attention_arithmetic(weights: np.ndarray, tokens: Sequence[str], block: int, key: int) -> str:
+    """Take the mean of what all tokens give to one.
 
     Args:
         weights: Mean of the heads of a block: (who looks, who is looked at).
         tokens: As the model reads them.
         block: Counted from 0.
+        key: Who is looked at.
     """
-    most = int(weights.mean(axis=0).argmax())
-    column = [f"{weight:.2f}" for weight in weights[:, most]]
+    column = [f"{weight:.2f}" for weight in weights[:, key]]
     terms = column if len(column) <= 6 else [*column[:4], r"\dots", column[-1]]
     return (
-        f"Each of the {len(column)} tokens spends 1 on all of them. What {quoted(tokens[most])} "
+        f"Each of the {len(column)} tokens spends 1 on all of them. What {quoted(tokens[key])} "
         f"gets of it in block {block + 1}, on average over the heads: "
-        f"$({' + '.join(terms)}) / {len(column)} = {weights[:, most].mean():.2f}$."
+        f"$({' + '.join(terms)}) / {len(column)} = {weights[:, key].mean():.2f}$."
     )
 
 
@@ -144,19 +144,27 @@ def look_for_path(decades: Decades, length: int) -> str:
     )
 
 
-def path_arithmetic(decades: Decades, length: int, n_blocks: int) -> str:
-    """Compute the factor of one step of a recurrent network, and that of one block."""
+def path_arithmetic(decades: Decades, length: int, n_blocks: int, distance: int) -> str:
+    """Compute the factor of one step of a recurrent network, and that of one block.
+
+    Args:
+        decades: What comes back, by network, length and distance.
+        length: Of the text, in tokens.
+        n_blocks: Of the encoder.
+        distance: How many tokens lie between the end and the token that is looked at.
+    """
     factors = []
     for name, by_length in decades.items():
-        back = float(by_length[length][-1])
-        n = n_blocks if name == "Transformer encoder" else length - 1
+        back = float(by_length[length][distance])
+        n = n_blocks if name == "Transformer encoder" else distance
         factors.append(
             f"{name}: ${tex(back)} = f^{{{n}}}$, so "
             f"$f = 10^{{{back:.2f}/{n}}} = {10 ** (back / n):.2f}$"
         )
     return (
-        f"The first of {length} tokens, if every step, and every block, multiplied by the same "
-        f"factor $f$: {'; '.join(factors)}. What sets them apart is how often they multiply."
+        f"Token {length - distance} of {length}, if every step, and every block, multiplied by "
+        f"the same factor $f$: {'; '.join(factors)}. What sets them apart is how often they "
+        "multiply."
     )
 
 

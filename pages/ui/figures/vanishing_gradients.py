@@ -69,17 +69,22 @@ def tex(decades: float) -> str:
     return rf"{10 ** (decades - exponent):.1f}\cdot 10^{{{exponent}}}"
 
 
-def reach_arithmetic(decades: Mapping[str, np.ndarray], tokens: Sequence[str]) -> str:
+def first_reached(decades: Mapping[str, np.ndarray]) -> int:
+    """Find the first token that the gradient reaches in the tanh RNN: before it float32 has 0."""
+    return int(np.isfinite(decades["tanh RNN"]).argmax())
+
+
+def reach_arithmetic(decades: Mapping[str, np.ndarray], tokens: Sequence[str], place: int) -> str:
     """Compute the factor by which each step back multiplies the gradient, in two readers."""
-    if len(tokens) == 1:
-        return "One token: no step back, so nothing is multiplied."
-    plain = decades["tanh RNN"]
-    place = int(np.isfinite(plain).argmax())  # before it a float32 gradient is exactly 0
     n_steps = len(tokens) - 1 - place
+    if n_steps == 0:
+        return f"{quoted(tokens[place])} is the last token: nothing is multiplied yet."
     steps = f"{n_steps} step{'s' if n_steps > 1 else ''}"
     factors = [
         f"{name}: ${tex(values[place])} = f^{{{n_steps}}}$, so "
         f"$f = 10^{{{values[place]:.2f}/{n_steps}}} = {10 ** (values[place] / n_steps):.3f}$"
+        if np.isfinite(values[place])
+        else f"{name}: nothing arrives, $0$ in float32"
         for name, values in ((name, decades[name]) for name in ("tanh RNN", "LSTM, bias 3"))
     ]
     return (
