@@ -29,7 +29,7 @@ def texts(app) -> str:
 @pytest.mark.parametrize("topic", TOPICS)
 @pytest.mark.parametrize("sentence", ODD_SENTENCES.values(), ids=ODD_SENTENCES)
 def test_every_page_reads_any_sentence(open_page, topic, sentence):
-    app = open_page(topic, sentence=sentence)
+    app = open_page(topic, sentence=sentence, second=sentence, depth="Numbers")
     assert not app.exception
     assert app.title
 

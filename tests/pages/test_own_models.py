@@ -18,6 +18,7 @@ from pages.ui.cached import texts as lessons
 from tests.core.hugging_face import save_small_bert, save_small_gpt2
 from tests.pages.conftest import ODD_SENTENCES
 from tests.pages.test_all_pages import texts
+from tests.pages.test_predict import offered, revealed
 
 HEADS = ("self_attention", "scaled_dot_product")
 GPT2_READS = (
@@ -153,6 +154,23 @@ def test_a_decoder_reads_any_sentence(open_page, listed, topic, kind):
     app = open_page(topic, model="gpt2", sentence=ODD_SENTENCES[kind])
     assert not app.exception
     assert GPT2_READS in texts(app)
+
+
+@pytest.mark.parametrize("topic", HEADS)
+@pytest.mark.parametrize("chosen", ["bert", "gpt2"])
+@pytest.mark.parametrize("depth", ["Numbers", "Code"])
+def test_a_listed_model_is_asked_about_worked_out_and_explained(
+    open_page, listed, topic, chosen, depth
+):
+    app = open_page(topic, model=chosen, depth=depth, ask="true", sentence="the cat sat on the mat")
+    asked = offered(app)
+    # Of this decoder attention cannot be asked: no head could be halved, no score stands both ways.
+    assert bool(asked) != ((topic, chosen) == ("self_attention", "gpt2"))
+    for question in asked:
+        assert revealed(app, question).truth
+    assert ("In numbers" in texts(app)) == (depth == "Numbers")
+    assert bool(app.code) == (depth == "Code")
+    assert "script of your own" not in texts(app)  # it could not load this model
 
 
 def test_tokens_of_bytes_are_shown_as_text(open_page, listed):
