@@ -10,7 +10,7 @@ def shared_tokens(first: Sequence[str], second: Sequence[str]) -> list[tuple[int
     """Pair the places of equal tokens, in the order in which both texts have them.
 
     What stands between is different in the two texts and belongs to no pair. The blocks found are
-    those of Ratcliff and Obershelp (1988), the longest first.
+    those of Ratcliff and Obershelp (Ratcliff and Metzener, 1988), the longest first.
 
     Args:
         first: The tokens of one text.

@@ -1,11 +1,11 @@
 """Which words a token's vector really depends on, beside the weights that seem to say so.
 
 A large attention weight is not an explanation (Jain and Wallace, 2019): the value behind it may be
-small, and other paths lead around it.
+small (Kobayashi et al., 2020), and other paths lead around it.
 
 Sources: Li et al. (2016), "Understanding Neural Networks through Representation Erasure" (leave one
 out); Shrikumar et al. (2016), "Not Just a Black Box" (gradient × input); Abnar and Zuidema (2020),
-"Quantifying Attention Flow in Transformers" (rollout).
+"Quantifying Attention Flow in Transformers", section 3 (rollout).
 """
 
 from __future__ import annotations

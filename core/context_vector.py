@@ -1,7 +1,7 @@
 """What is left of each source word in the one vector that a translator without attention has.
 
 Two measurements that know nothing of each other: how strongly the vector c answers to a word
-(∂c/∂x_k), and how well a linear reader finds the word in c (a probe: Alain and Bengio, 2016).
+(∂c/∂x_k), and how well a linear reader finds the word in c (a probe: Alain and Bengio, 2017).
 """
 
 from __future__ import annotations

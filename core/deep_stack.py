@@ -2,8 +2,8 @@
 
 Sources: Vaswani et al. (2017), section 3.1 (skip connection, then normalisation); Xiong et al.
 (2020), "On Layer Normalization in the Transformer Architecture" (normalisation before or after each
-part, Theorem 1 on the size of gradients); Dong et al. (2021), "Attention is Not All You Need"
-(without skip connections all tokens become one). Logarithms are to base 10: decades.
+part; section 3.3 and Theorem 1 on the size of gradients); Dong et al. (2021), "Attention is Not All
+You Need", section 2 (attention alone makes all tokens one). Logarithms are to base 10: decades.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Sources: Clark et al. (2019), "What Does BERT Look At?", section 3 (heads that look at the previous
 or next token, at [SEP] and punctuation, broadly); Xiao et al. (2024), "Efficient Streaming Language
-Models with Attention Sinks" (the first token); Levesque et al. (2012), "The Winograd Schema
-Challenge" (pairs of sentences in which one word decides what a pronoun stands for).
+Models with Attention Sinks", section 3.1 (the first tokens); Levesque et al. (2012), "The Winograd
+Schema Challenge" (pairs of sentences in which one word decides what a pronoun stands for).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a model that sees all words at once is told their order, and what it misses without.
 
-Sources: Vaswani et al. (2017), section 3.5 (sinusoidal); Su et al. (2021), "RoFormer" (rotary);
-Press et al. (2022), "Train Short, Test Long" (ALiBi).
+Sources: Vaswani et al. (2017), section 3.5 (sinusoidal); Su et al. (2021), "RoFormer", section 3.2
+(rotary); Press et al. (2022), "Train Short, Test Long", section 3 (ALiBi).
 """
 
 from __future__ import annotations

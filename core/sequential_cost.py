@@ -73,7 +73,7 @@ def count_cost(layer: str, length: int, width: int, batch: int = 1) -> Cost:
 
     Every product of a (m × k) and a (k × n) matrix is 2mkn operations, and two such products
     belong to it backward. Torch's fused attention never keeps the n × n weights, only one number
-    per query, and computes the scores a second time backward instead (Dao et al., 2022).
+    per query, and computes the scores a second time backward instead (Dao, 2023, section 3.1).
 
     Args:
         layer: One of `LAYERS`.

@@ -4,8 +4,8 @@ Other ways to cut a text and ways to show a token are in `core.pieces`, the lear
 in `core.merges`.
 
 Sources: Sennrich et al. (2016) (byte-pair encoding, BPE); Radford et al. (2019), section 2.2 (the
-same over bytes); Wu et al. (2016), section 4.1, and Devlin et al. (2019) (WordPiece); Kudo (2018),
-section 3.2 (the unigram language model).
+same over bytes); Schuster and Nakajima (2012), Wu et al. (2016), section 4.1, and Devlin et al.
+(2019) (WordPiece); Kudo (2018), section 3.2 (the unigram language model).
 """
 
 from __future__ import annotations
@@ -195,9 +195,10 @@ def train_tokenizer(
     """Learn a vocabulary from a text; the same text gives the same vocabulary.
 
     "bpe" and "byte-bpe" start from single characters and from the 256 bytes, and merge the most
-    frequent pair until the vocabulary is full. "wordpiece" does so too, as the published trainers
-    do, but keeps only the pieces and cuts a word by taking the longest that fits. "unigram" starts
-    from every frequent substring and drops the least useful half until few enough are left.
+    frequent pair until the vocabulary is full. "wordpiece" does so too, as the trainer of
+    the library tokenizers does, but keeps only the pieces and cuts a word by taking the longest
+    that fits. "unigram" starts from every frequent substring and drops the least useful half until
+    few enough are left.
 
     Args:
         corpus: A text, or several; at most 200,000 characters.

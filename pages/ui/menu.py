@@ -38,7 +38,7 @@ LESSONS = (
         SHORTCOMINGS,
         ":material/trending_down:",
         15,
-        "Why are the first words forgotten?",
+        "Why do the first words teach a network nothing?",
     ),
     Topic(
         "rnn_memory",

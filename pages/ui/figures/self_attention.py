@@ -273,7 +273,7 @@ def verdict_on_pronouns(
         f"And in general? On {n_pairs} pairs of sentences like these, the best of the 72 heads, "
         f"{name}, moves its weight the right way in {best}. But it was chosen by these pairs: the "
         f"best of 72 coin tossers would be right in {best_by_luck:.1f} on average. On {n_checked} "
-        f"other pairs {name} is right in {checked}. So the model does not resolve pronouns in "
+        f"other pairs {name} is right in {checked}. So this head does not resolve pronouns in "
         "general."
     )
 
