@@ -52,6 +52,12 @@ class Term:
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
     @property
+    def gist(self) -> str:
+        """Give the first sentence in plain characters, for who points at a link."""
+        first = re.split(r"(?<=[.!?]) ", self.text, maxsplit=1)[0]
+        return re.sub(r"[`$*\\{}]", "", first).replace('"', "”")
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Give all its names, the heading first."""
         return (self.name, *self.also)
@@ -77,6 +83,7 @@ def find_terms(terms: Sequence[Term], search: str) -> list[Term]:
 def link_terms(lesson: LessonText, topic: str, terms: Sequence[Term]) -> LessonText:
     """Link each term of a lesson's text once, where it comes first, to the glossary.
 
+    Who points at a link reads the first sentence there; the link itself opens a tab.
     Longer names win over shorter ones. A section gets few links; terms that other lessons are about
     come before those of this one. Where a term is explained itself, it is not linked.
     """
@@ -100,7 +107,8 @@ def link_terms(lesson: LessonText, topic: str, terms: Sequence[Term]) -> LessonT
         linked.update(chosen)
         for term in sorted(chosen, key=lambda term: places[term].start(), reverse=True):
             start, end = places[term].span()
-            text = f"{text[:start]}[{text[start:end]}]({PAGE}#{term.slug}){text[end:]}"
+            link = f'[{text[start:end]}]({PAGE}#{term.slug} "{term.gist}")'
+            text = text[:start] + link + text[end:]
         return text
 
     return LessonText(

@@ -28,7 +28,7 @@ TEXTS = {
     file.stem: parse_lesson(file.read_text(encoding="utf-8"))
     for file in sorted(ASSETS.glob("lessons/*.md"))
 }
-LINK = re.compile(r"\[([^\[\]]+)\]\(/glossary#([\w-]+)\)")
+LINK = re.compile(r"\[([^\[\]]+)\]\(/glossary#([\w-]+)(?: \"[^\"]+\")?\)")
 # The keywords of the seven chapters that the course is built on.
 KEYWORDS = """
 rnn, recurrent neural network, lstm, long-term memory, encoder-decoder, sequence processing,
@@ -55,7 +55,7 @@ def term(name, *also, lesson="elsewhere", section="", not_in=()):
 
 def linked(text, *terms, topic="here", section="part"):
     lesson = LessonText("", {section: ("Title", text)})
-    return link_terms(lesson, topic, terms).sections[section][1]
+    return link_terms(lesson, topic, terms).sections[section][1].replace(' "One.")', ")")
 
 
 ATTENTION = term("Attention")
@@ -130,12 +130,21 @@ def test_the_first_occurrence_is_linked_and_no_other():
     assert linked("Some attention, then attention.", ATTENTION) == expected
 
 
+def test_who_points_at_a_link_reads_the_first_sentence():
+    odd = Term("Odd", 'The "cell" `c` of $x_{1}$, 0.5 of it. More.', "elsewhere", "", (), ())
+    lesson = LessonText("An odd one.", {})
+    assert link_terms(lesson, "here", [odd]).lead == (
+        'An [odd](/glossary#odd "The ”cell” c of x_1, 0.5 of it.") one.'
+    )
+    assert all('"' not in entry.gist and len(entry.gist) < 300 for entry in TERMS)
+
+
 def test_a_term_is_linked_once_on_a_page():
     lesson = LessonText(
         "Attention!", {"one": ("Attention", "Attention."), "two": ("T", "Attention.")}
     )
     assert link_terms(lesson, "here", [ATTENTION]) == LessonText(
-        "[Attention](/glossary#attention)!",
+        '[Attention](/glossary#attention "One.")!',
         {"one": ("Attention", "Attention."), "two": ("T", "Attention.")},
     )
 
@@ -248,7 +257,7 @@ def test_lessons_are_linked_and_the_glossary_not_to_itself():
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=60))
 def test_a_link_carries_any_sentence_and_stays_one_link(sentence):
-    text = with_sentence("A [word](/glossary#word) and [more](https://a.example).", sentence)
+    text = with_sentence('A [word](/glossary#word "One.") and [more](https://a.example).', sentence)
     tokens = MarkdownIt().parseInline(text)[0].children
     links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
     assert links[1:] == ["https://a.example"]
