@@ -49,4 +49,4 @@ def test_any_search_is_answered(open_page, search):
 
 def test_links_in_a_lesson_carry_the_sentence(open_page):
     app = open_page("encoder", sentence="Hi!")
-    assert "[tokens](/glossary?sentence=%48%69%21#token)" in texts(app)
+    assert "[tokens](/glossary?sentence=%48%69%21#token " in texts(app)
