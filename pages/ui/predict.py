@@ -27,7 +27,8 @@ class Prediction(NamedTuple):
     Attributes:
         asked: The question; None if there is nothing to ask.
         predicted: The option predicted; None before it is answered, "" if it was skipped.
-        on_figure: Told key, title and table of the figure that answers it.
+        on_figure: Told key, title and table of the figure that answers it, and what draws it as
+            long as it is hidden.
     """
 
     asked: Asked | None

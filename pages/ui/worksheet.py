@@ -1,21 +1,24 @@
-"""The worksheet of a page: its questions with this sentence and these settings, and their key."""
+"""The worksheet of a page: predict, look, key; with this sentence and these settings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
+from math import isnan
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from pages.ui import bar
-from pages.ui.components.worksheet import worksheet
+from pages.ui.cached import texts
+from pages.ui.components.figure_tools import figure_tools
+from pages.ui.components.worksheet import HIDDEN, hidden_name, worksheet
 from pages.ui.menu import Topic
 from pages.ui.questions import Asked
 
-MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 12, 8, 60
+MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 14, 8, 60
 
 
 class Task(NamedTuple):
@@ -23,15 +26,20 @@ class Task(NamedTuple):
 
     Attributes:
         asked: The question.
+        misconception: Which of `assets/misconceptions.yaml` it is aimed at, if any.
         figure: The figure's key.
         title: The figure's title (Markdown).
         table: Makes the table of its numbers.
+        draw: Draws the figure under a name, and gives the width that it needs; None where the page
+            shows it already.
     """
 
     asked: Asked
+    misconception: str
     figure: str
     title: str
     table: Callable[[], Mapping[str, Sequence[object]]]
+    draw: Callable[[str], int] | None
 
 
 @st.fragment
@@ -58,15 +66,27 @@ def offer(topic: Topic, tasks: Mapping[str, Task | None]) -> None:
             st.markdown("This sentence, with these settings, leaves nothing to ask.")
             return
         st.markdown(
-            "The questions of this page with your sentence and settings, to be printed: one sheet "
-            "for students, and the key on a page of its own. If your school blocks .html files, "
-            "take the .zip; it holds the same."
+            "The questions of this page with your sentence and settings, to be printed. First come "
+            "the questions without any picture, then the pictures with their numbers, then the "
+            "key, each on paper of its own. If your school blocks .html files, take the .zip; it "
+            "holds the same."
         )
-        worksheet(
-            [task.figure for task in asked],
+        wanted = worksheet(
             lambda: sheet(topic, bar.sentence(), asked) | {"dark": bar.theme() == "dark"},
             key=f"worksheet-file-{topic.name}",
         )
+        if wanted:
+            _draw_hidden(asked)
+
+
+def _draw_hidden(tasks: Sequence[Task]) -> None:
+    """Draw, for the worksheet and out of sight, the figures that still wait for an answer."""
+    with st.container(key=HIDDEN):
+        for task in tasks:
+            if task.draw:
+                name = hidden_name(task.figure)
+                with st.container(key=f"figure-{name}"):
+                    figure_tools(name, task.draw(name))
 
 
 def sheet(topic: Topic, sentence: str, tasks: Sequence[Task]) -> dict[str, Any]:
@@ -80,6 +100,7 @@ def sheet(topic: Topic, sentence: str, tasks: Sequence[Task]) -> dict[str, Any]:
                 "figure": task.figure,
                 "title": plain(task.title),
                 "ask": task.asked.ask,
+                "belief": texts.misconceptions().get(task.misconception),
                 "options": [
                     {
                         "label": choice.label,
@@ -99,28 +120,22 @@ def sheet(topic: Topic, sentence: str, tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def cut(table: Mapping[str, Sequence[object]]) -> dict[str, Any]:
-    """Keep as much of a table as fits on a worksheet, and say if that is not all."""
-    n_columns, n_rows = len(table), max(map(len, table.values()), default=0)
+    """Keep as much of a table as may fit on a worksheet, and say how large it is."""
     columns = list(islice(table, MOST_COLUMNS))
     rows = zip(*(islice(table[column], MOST_ROWS) for column in columns), strict=True)
-    note = ""
-    if n_rows > MOST_ROWS or n_columns > MOST_COLUMNS:
-        note = (
-            f"{min(n_rows, MOST_ROWS)} of {n_rows:,} rows and "
-            f"{len(columns)} of {n_columns:,} columns."
-        )
     return {
         "columns": [written(column) for column in columns],
         "rows": [[written(cell) for cell in row] for row in rows],
-        "note": note,
+        "n_rows": max(map(len, table.values()), default=0),
+        "n_columns": len(table),
     }
 
 
 def written(cell: object) -> str:
     """Write a cell of a table so that it fits on paper."""
-    if cell is None:
-        return ""
-    text = f"{cell:.4g}" if isinstance(cell, Real) and not isinstance(cell, Integral) else str(cell)
+    text = "" if cell is None else str(cell)
+    if isinstance(cell, Real) and not isinstance(cell, Integral):
+        text = "" if isnan(cell) else f"{cell:.4g}"
     return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 

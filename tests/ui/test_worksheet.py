@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pages.ui.cached import texts
 from pages.ui.menu import topic
 from pages.ui.questions import Option, Question, Truth, ask
 from pages.ui.text import quoted
@@ -17,6 +18,7 @@ QUESTION = Question(
         "next": Option("{next}", "It stands after {word}."),
         "none": Option("nothing", "There are {n} tokens."),
     },
+    "tokens-are-words",
     form="{:.1f} points",
 )
 
@@ -24,7 +26,10 @@ QUESTION = Question(
 def task(word="a*b", **table):
     truth = Truth("next", {"word": word, "next": "cat"}, {"n": 7}, {"next": 0.25})
     asked = ask("lesson.slug", QUESTION, truth)
-    return Task(asked, "figure-key", f"What about {quoted(word)}?", lambda: table or {"n": [1]})
+    title = f"What about {quoted(word)}?"
+    return Task(
+        asked, QUESTION.misconception, "figure-key", title, lambda: table or {"n": [1]}, draw=None
+    )
 
 
 def test_a_question_comes_with_all_options_and_the_right_one_is_known_to_the_key():
@@ -32,6 +37,7 @@ def test_a_question_comes_with_all_options_and_the_right_one_is_known_to_the_key
     assert question["ask"] == "What follows “a*b”?"
     assert question["title"] == "What about “a*b”?"
     assert question["figure"] == "figure-key"
+    assert question["belief"] == texts.misconceptions()["tokens-are-words"]
     by_label = {option["label"]: option for option in question["options"]}
     assert by_label == {
         "cat": {
@@ -58,21 +64,27 @@ def test_a_sentence_with_markup_goes_to_the_sheet_as_it_was_typed():
     assert json.loads(json.dumps(made)) == made
 
 
-def test_a_large_table_is_cut_and_says_so():
+def test_a_question_that_is_aimed_at_no_belief_names_none():
+    aimless = task()._replace(misconception="")
+    assert sheet(topic("tokenization"), "", [aimless])["questions"][0]["belief"] is None
+
+
+def test_a_large_table_is_cut_and_says_how_large_it_is():
     table = {f"column {c}": np.arange(31) * c for c in range(11)}
     made = cut(table)
     assert made["columns"] == [f"column {c}" for c in range(8)]
-    assert made["rows"] == [[str(r * c) for c in range(8)] for r in range(12)]
-    assert made["note"] == "12 of 31 rows and 8 of 11 columns."
+    assert made["rows"] == [[str(r * c) for c in range(8)] for r in range(14)]
+    assert (made["n_rows"], made["n_columns"]) == (31, 11)
 
 
-def test_a_small_table_is_whole_and_says_nothing():
+def test_a_small_table_is_whole():
     assert cut({"token": ("a", "b"), "weight": [0.25, None]}) == {
         "columns": ["token", "weight"],
         "rows": [["a", "0.25"], ["b", ""]],
-        "note": "",
+        "n_rows": 2,
+        "n_columns": 2,
     }
-    assert cut({}) == {"columns": [], "rows": [], "note": ""}
+    assert cut({}) == {"columns": [], "rows": [], "n_rows": 0, "n_columns": 0}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +96,7 @@ def test_a_small_table_is_whole_and_says_nothing():
         (1234567, "1234567"),
         (True, "True"),
         (None, ""),
+        (np.float32("nan"), ""),
         ("=1+1", "=1+1"),
         ("x" * 500, "x" * (MOST_CHARACTERS - 1) + "…"),
     ],

@@ -1,27 +1,32 @@
 // Makes a printable worksheet of this page: one file without scripts that asks no host for anything.
-// Python gives the questions when a button is pressed, the figures on the page give their SVGs.
+// Python gives the questions when a button is pressed, the figures on the page give their SVGs, and
+// so do those that still hide behind a question: for this Python draws them once, out of sight.
 
+const LOOK_AGAIN = 150; // ms
+const PATIENCE = 20_000; // ms
+const PAPER = { width: 688, height: 560 }; // px: A4 within its margins; what a picture and its table may take
+const TALLEST = 800; // px: what is higher would be too small to be read, so it is cut
+const HEAD = 110; // px, above the first of them
+const ROW = 17; // px, of a table on paper
+const FEWEST_ROWS = 6;
 const mounted = new WeakMap(); // parentElement -> what is shown, and the file that is awaited
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const view = mounted.get(parentElement) ?? mount(parentElement);
+  const view = mounted.get(parentElement) ?? mount(parentElement, data.hidden);
   Object.assign(view, { data, setTriggerValue });
-  const awaited = view.awaited;
-  if (!awaited || data.wanted?.number !== awaited.number) return tellMissing(view);
-  view.awaited = null;
-  if (download(data.sheet, awaited.kind)) say(view, "Saved among your downloads.");
-  else say(view, "A figure is not drawn yet: try again.");
-  tellMissing(view);
+  const { awaited } = view;
+  if (!awaited || awaited.sheet || data.wanted?.number !== awaited.number) return;
+  awaited.sheet = data.sheet;
+  make(view, awaited);
 }
 
-function mount(parentElement) {
+function mount(parentElement, hidden) {
   const view = { root: element("div", "tools"), awaited: null };
   view.status = element("span", "");
   view.status.setAttribute("role", "status");
-  view.missing = element("p", "missing");
-  view.root.append(view.missing, button(view, "html", "Worksheet (.html)"), button(view, "zip", "Worksheet (.zip)"), view.status);
-  for (const event of ["pointerenter", "focusin"]) view.root.addEventListener(event, () => tellMissing(view));
+  view.root.append(button(view, "html", "Worksheet (.html)"), button(view, "zip", "Worksheet (.zip)"), view.status);
   parentElement.append(view.root);
+  keepOutOfSight(hidden);
   mounted.set(parentElement, view);
   return view;
 }
@@ -32,41 +37,62 @@ function button(view, kind, label) {
   made.addEventListener("click", () => {
     view.awaited = { kind, number: Date.now() };
     say(view, "Making it …");
-    view.setTriggerValue("wanted", view.awaited);
+    view.setTriggerValue("wanted", { kind, number: view.awaited.number });
   });
   return made;
 }
 
 const say = (view, text) => (view.status.textContent = text);
 
-// Figures may have come, gone or been asked about since Python listed them.
-function tellMissing(view) {
-  const n = view.data.figures.filter((figure) => frameOf(figure) && !toolsOf(figure)).length;
-  const figures = n === 1 ? "1 figure is" : `${n} figures are`;
-  const text = n ? `${figures} still hidden behind questions: switch Ask me first off to have them on the sheet.` : "";
-  view.missing.hidden = !text;
-  view.missing.textContent = text;
+async function make(view, awaited) {
+  const questions = awaited.sheet.questions.filter(({ figure }) => frameOf(figure));
+  const pictures = await drawn(questions.map(({ figure }) => figure), view.data.hidden);
+  if (view.awaited !== awaited) return; // another file was asked for meanwhile
+  view.awaited = null;
+  if (pictures) download(awaited.sheet, questions, pictures, awaited.kind);
+  say(view, pictures ? "Saved among your downloads." : "A figure is not drawn yet: try again.");
+  view.setTriggerValue("made", awaited.number); // what was drawn out of sight may go
 }
 
 // ---- the figures ----
 
-const frameOf = (figure) => document.querySelector(`.st-key-figure-${figure}`);
+const frameOf = (name) => document.querySelector(`.st-key-figure-${name}`);
 
-function toolsOf(figure) {
-  return [...frameOf(figure).querySelectorAll("*")].find((host) => typeof host.figureSvg === "function");
+// About as wide as the paper, however wide the window is.
+function keepOutOfSight(hidden) {
+  const style = new CSSStyleSheet();
+  const width = "min-width: 45rem; max-width: 45rem;";
+  style.replaceSync(`.st-key-${hidden} { position: fixed; top: 0; left: -10000px; ${width} }`);
+  document.adoptedStyleSheets.push(style);
+}
+
+function svgOf(figure, hidden) {
+  const places = [figure, `${hidden}-${figure}`].flatMap((name) => [...(frameOf(name)?.querySelectorAll("*") ?? [])]);
+  return places.find((host) => typeof host.figureSvg === "function")?.figureSvg();
+}
+
+// The pictures, once all are there and look the same twice; null if one does not come.
+async function drawn(figures, hidden) {
+  const end = Date.now() + PATIENCE;
+  for (let before = null; ; ) {
+    document.querySelector(`.st-key-${hidden}`)?.toggleAttribute("inert", true);
+    const pictures = figures.map((figure) => svgOf(figure, hidden));
+    const complete = pictures.every(Boolean);
+    const now = complete && pictures.map(({ outerHTML }) => outerHTML).join("");
+    if (complete && (now === before || Date.now() > end)) return pictures;
+    if (Date.now() > end) return null;
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+  }
 }
 
 // ---- the file ----
 
-function download(sheet, kind) {
-  const questions = sheet.questions.filter(({ figure }) => frameOf(figure));
-  const pictures = questions.map(({ figure }) => toolsOf(figure)?.figureSvg());
-  if (pictures.includes(null)) return false;
+function download(sheet, questions, pictures, kind) {
   const html = new TextEncoder().encode(written(sheet, questions, pictures));
   const name = `worksheet-${sheet.name}`;
   if (kind === "zip") save(zipped(`${name}.html`, html), `${name}.zip`, "application/zip");
   else save(html, `${name}.html`, "text/html");
-  return true;
 }
 
 function save(bytes, name, type) {
@@ -87,10 +113,7 @@ function written(sheet, questions, pictures) {
   );
   page.head.append(element("style", "", sheet.style));
   page.body.classList.toggle("dark", sheet.dark);
-  page.body.append(part("main", "",
-    part("section", "sheet", ...head(sheet, sheet.title), blanks(), ...questions.map((each, i) => question(each, i, pictures[i]))),
-    part("section", "key", ...head(sheet, `Key: ${sheet.title}`), ...questions.map(answer)),
-  ));
+  page.body.append(part("main", "", predict(sheet, questions), look(sheet, questions, pictures), key(sheet, questions)));
   return `<!doctype html>\n${page.documentElement.outerHTML}\n`;
 }
 
@@ -100,48 +123,87 @@ function meta(attributes) {
   return made;
 }
 
-function head(sheet, title) {
-  const address = location.href.split("#")[0];
-  return [element("h1", "", title), named("Sentence", sheet.sentence), named("Made from", address)];
+// ---- its three parts ----
+
+function predict(sheet, questions) {
+  const asked = questions.map(({ ask, options }, i) => part("section", "question", ...heading(ask, i),
+    part("ul", "", ...options.map(({ label }) => part("li", "", "☐ ", element("bdi", "", label)))),
+    ...blank("Because:")));
+  return part("section", "predict", ...head(sheet, "1. Predict", "Before you see any picture: tick one option, and say why."),
+    names(), ...asked);
+}
+
+function look(sheet, questions, pictures) {
+  const top = [...head(sheet, "2. Look", "Look at each picture and its numbers, and compare with what you predicted."), names()];
+  const seen = questions.map(({ ask, title, table }, i) => part("section", "question", ...(i ? [] : top), ...heading(ask, i),
+    figure(pictures[i], title), part("div", "below", numbers(table, roomBelow(pictures[i], i)), comparison())));
+  return part("section", "look", ...seen);
+}
+
+function key(sheet, questions) {
+  const answers = questions.map(({ ask, options, belief }, i) => part("section", "question", ...heading(ask, i),
+    part("ul", "", ...options.map(answer)), ...(belief ? [misconception(belief)] : [])));
+  return part("section", "key", ...head(sheet, "3. Key", "For the teacher."), named("Made from", location.href.split("#")[0]), ...answers);
+}
+
+function head({ title, sentence }, name, instruction) {
+  return [element("h1", "", `${name}: ${title}`), element("p", "", instruction), named("Sentence", sentence)];
 }
 
 const named = (name, text) => part("p", "named", element("span", "name", `${name}: `), element("bdi", "", text));
 
-function blanks() {
-  return part("p", "blanks", blank("Name"), blank("Date"));
-}
+const names = () => part("p", "names", ...line("Name:"), ...line("Date:"));
 
-const blank = (name, tag = "span") => part(tag, "blank", element("span", "", `${name}:`), element("span", "line"));
+const line = (name) => [element("span", "", name), element("span", "line")];
 
-function question({ ask, title, options, table }, i, picture) {
-  const choices = options.map(({ label }) => part("li", "", "☐ ", element("bdi", "", label)));
-  const asked = part("div", "asked", element("h2", "", `Question ${i + 1}`), figure(picture, title), element("p", "ask", ask),
-    part("ul", "", ...choices), blank("Because", "p"), element("p", "line"));
-  return part("section", "question", asked, numbers(table));
-}
+const blank = (name) => [part("p", "blank", ...line(name)), element("p", "line")];
+
+const heading = (ask, i) => [element("h2", "", `Question ${i + 1}`), element("p", "ask", ask)];
 
 function figure(picture, title) {
-  const caption = element("figcaption", "", title);
-  const without = "The picture is left out: it was still hidden behind its question.";
-  if (!picture) return part("figure", "", caption, element("p", "note", without));
-  const [width, height] = ["width", "height"].map((side) => picture.getAttribute(side));
-  if (!picture.hasAttribute("viewBox")) picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const { width, height } = sizeOf(picture);
+  const tall = heightOnPaper(picture);
+  const shown = tall > TALLEST ? PAPER.height / tall : 1;
+  const [x, y, inside, below] = picture.getAttribute("viewBox")?.split(" ").map(Number) ?? [0, 0, width, height];
+  picture.setAttribute("viewBox", [x, y, inside, below * shown].join(" "));
+  picture.setAttribute("height", height * shown);
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", title);
-  return part("figure", "", caption, picture);
+  const note = shown < 1 ? `Cut: the upper ${Math.round(100 * shown)} % of the picture.` : "";
+  return part("figure", "", element("figcaption", "", title), picture, element("p", "note", note));
 }
 
-function numbers({ columns, rows, note }) {
+const sizeOf = (picture) => ({ width: Number(picture.getAttribute("width")), height: Number(picture.getAttribute("height")) });
+
+function heightOnPaper(picture) {
+  const { width, height } = sizeOf(picture);
+  return height * Math.min(1, PAPER.width / width);
+}
+
+// How many rows of a table stand below a picture, so that it need not be small for them.
+function roomBelow(picture, i) {
+  const room = PAPER.height - (i ? 0 : HEAD) - heightOnPaper(picture);
+  return Math.max(FEWEST_ROWS, Math.floor(room / ROW));
+}
+
+function numbers({ columns, rows, n_rows, n_columns }, room) {
   const cells = (tag, texts) => part("tr", "", ...texts.map((text) => part(tag, "", element("bdi", "", text))));
-  const table = part("table", "", part("thead", "", cells("th", columns)), part("tbody", "", ...rows.map((row) => cells("td", row))));
-  return part("div", "numbers", table, element("p", "note", note));
+  const kept = rows.slice(0, room);
+  const cuts = [[kept.length, n_rows, "rows"], [columns.length, n_columns, "columns"]].filter(([n, all]) => n < all);
+  const note = cuts.map(([n, all, what]) => `the first ${n} of ${all.toLocaleString("en")} ${what}`).join(" and ");
+  const table = part("table", "", part("thead", "", cells("th", columns)), part("tbody", "", ...kept.map((row) => cells("td", row))));
+  return part("div", "numbers", table, element("p", "note", note && `Cut: ${note}.`));
 }
 
-function answer({ ask, options }, i) {
-  const choices = options.map(({ label, because, measured, right }) =>
-    part("li", right ? "right" : "", `${right ? "☑" : "☐"} `, element("bdi", "", label),
-      element("span", "measured", measured && ` (measured: ${measured})`), element("p", "", because)));
-  return part("section", "question", element("h2", "", `Question ${i + 1}`), element("p", "ask", ask), part("ul", "", ...choices));
+const comparison = () => part("div", "comparison", ...blank("What is so?"), ...blank("Was it as you predicted? Why?"));
+
+function answer({ label, because, measured, right }) {
+  return part("li", right ? "right" : "", `${right ? "☑" : "☐"} `, element("bdi", "", label),
+    element("span", "measured", measured && ` (measured: ${measured})`), element("p", "", because));
+}
+
+function misconception({ belief, instead }) {
+  return part("p", "belief", element("span", "name", "Aimed at the belief: "), `“${belief}” ${instead}`);
 }
 
 function element(name, className, text = "") {
