@@ -1,20 +1,26 @@
-"""For teachers: lesson links, the projector, questions, and every name in the address."""
+"""For teachers: ready plans, lesson links, the projector, and every name in the address."""
 
-from pages.ui import teacher
+from pages.ui import classroom
+from pages.ui.answers import classroom as answers
 from pages.ui.lesson import Lesson
 
 lesson = Lesson("classroom")
 
+lesson.say("plans")
+classroom.show_plan(classroom.chosen_plan(), answers.truth)
+
 lesson.say("links")
-teacher.link_names()
+classroom.link_names()
 
 lesson.say("projector")
 
 lesson.say("questions")
 
-lesson.say("time")
+lesson.say("offline")
+
+lesson.say("licence")
 
 lesson.say("data")
 
 lesson.say("addresses")
-teacher.addresses()
+classroom.addresses()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import re
+from collections import Counter
 
 import segno
 import streamlit as st
@@ -14,6 +15,7 @@ from pages.ui.cached import texts
 from pages.ui.menu import Topic
 
 MOST_CHARACTERS = 2_000  # of a link; longer ones are cut by learning platforms and QR codes
+BRACES = re.compile(r"\{\w+\}")  # where a question holds the learner's words and numbers
 
 
 def offer(topic: Topic) -> None:
@@ -42,13 +44,12 @@ def panel(topic: Topic) -> None:
     lesson = texts.lesson_text(topic.name)
     titles = {slug: section[0] for slug, section in lesson.sections.items()}
     only = _several("Sections to show", titles, list(titles))
-    asks = {slug: question.ask for slug, question in texts.questions(topic.name).items()}
-    asked = _several(
-        "Questions to ask", {slug: slug.replace("-", " ") for slug in asks}, list(asks)
-    )
-    controls = {"menu": "Menu"} | {
-        name: str(control["label"]) for name, control in texts.addresses()[topic.name].items()
-    }
+    st.markdown(":small[Questions to ask]")
+    asks = texts.questions(topic.name)
+    asked = [
+        slug for slug, question in asks.items() if st.checkbox(BRACES.sub("…", question.ask), True)
+    ]
+    controls = {"menu": "Menu"} | control_labels(topic.name)
     hide = _several("Controls to hide", controls, [])
     visible = {name: label for name, label in controls.items() if name not in {*hide, "menu"}}
     lock = _several("Controls to lock", visible, [])
@@ -71,11 +72,29 @@ def panel(topic: Topic) -> None:
             f"This link has {len(link):,} characters; some platforms cut it after "
             f"{MOST_CHARACTERS:,}. A shorter sentence makes it shorter."
         )
+    give(link)
+
+
+def control_labels(lesson: str) -> dict[str, str]:
+    """Name the controls of a lesson; those with the same label by their names in the address, too.
+
+    Returns:
+        Name in the address -> label; all labels are different.
+    """
+    labels = {name: str(c["label"]) for name, c in texts.addresses()[lesson].items()}
+    counts = Counter(labels.values())
+    return {
+        name: label if counts[label] == 1 else f"{label} ({name})" for name, label in labels.items()
+    }
+
+
+def give(link: str) -> None:
+    """Give a link, with its QR code."""
     with st.container(horizontal=True):
         with st.container():
             st.code(link, language=None, wrap_lines=True)
             st.link_button("Open it in a new tab", link, icon=":material/open_in_new:")
-        st.image(_qr_code(link), width=200, alt="QR code of the link above")
+        st.image(_qr_code(link), width=320, alt="QR code of the link above")
 
 
 def _several(label: str, options: dict[str, str], default: list[str]) -> list[str]:
@@ -89,49 +108,3 @@ def _qr_code(link: str) -> bytes:
     file = io.BytesIO()
     segno.make(link, error="l", micro=False).save(file, kind="png", scale=4, border=3)
     return file.getvalue()
-
-
-def link_names() -> None:
-    """List what a lesson link can say beside the state of the controls."""
-    st.table(
-        {
-            "name": ["title", "note", "only", "hide", "lock", "asked", "present"],
-            "what stands there": [
-                f"a title, up to {MAX_TITLE} characters",
-                f"what to do, up to {MAX_NOTE} characters of plain text",
-                "the sections to show, between commas: their names stand in links to them, after #",
-                "controls to hide, by the names below; menu hides the menu",
-                "controls to lock",
-                "questions to ask; ask=false asks none",
-                "1: for the projector",
-            ],
-        },
-        border="horizontal",
-    )
-
-
-def addresses() -> None:
-    """List every control of a page by its name in the address, and what may stand there."""
-    pages = texts.addresses()
-    titles = {menu.topic(name).title: name for name in pages}
-    chosen = st.selectbox("Page", list(titles), width=320)
-    rows = pages[titles[chosen]]
-    st.table(
-        {
-            "name": list(rows),
-            "control": [str(control["label"]) for control in rows.values()],
-            "takes": [_takes(control) for control in rows.values()],
-        },
-        border="horizontal",
-    )
-
-
-def _takes(control: Mapping[str, object]) -> str:
-    if "from" in control:
-        return f"{control['from']} to {control['to']}"
-    if "text" in control:
-        return f"text, up to {control['text']:,} characters"
-    for kind, words in (("options", " or "), ("several", ", ")):
-        if kind in control:
-            return words.join(option or "(empty)" for option in control[kind])
-    return "depends on what is read"

@@ -12,6 +12,7 @@ import yaml
 
 from pages.ui.cached.model import MINILM, listed
 from pages.ui.glossary import Term, link_terms, parse_glossary
+from pages.ui.plans import Plan, parse_plans
 from pages.ui.questions import Question, parse_questions
 from pages.ui.text import LessonText, parse_lesson
 
@@ -63,6 +64,12 @@ def addresses() -> dict[str, dict[str, dict[str, object]]]:
 def misconceptions() -> dict[str, dict[str, str]]:
     """Read what learners often believe: slug -> belief, what is so, where it is shown."""
     return yaml.safe_load((ASSETS / "misconceptions.yaml").read_text(encoding="utf-8"))
+
+
+@st.cache_resource(show_spinner=False)
+def plans() -> tuple[Plan, ...]:
+    """Read the teachers' plans."""
+    return parse_plans((ASSETS / "plans.yaml").read_text(encoding="utf-8"))
 
 
 @st.cache_resource(show_spinner=False)
