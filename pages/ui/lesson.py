@@ -52,7 +52,8 @@ class Lesson:
         self.to_show.remove(slug)
         self.n_said += 1
         if self.n_said > st.session_state["n_reached"]:
-            read_on(f"{self.topic.name}-{slug}", _reach_next)
+            n_said = self.n_said
+            read_on(f"{self.topic.name}-{slug}", lambda: _reach(n_said))
             st.stop()
 
     def predict(self, slug: str, truth: questions.Truth | None) -> predict.Prediction:
@@ -130,5 +131,5 @@ class Lesson:
             st.caption(following.question)
 
 
-def _reach_next() -> None:
-    st.session_state["n_reached"] += 1
+def _reach(n_sections: int) -> None:
+    st.session_state["n_reached"] = n_sections

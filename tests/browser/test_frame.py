@@ -140,3 +140,25 @@ def test_home_leads_to_every_lesson(page):
     for lesson in LESSONS:
         expect(cards.get_by_role("link", name=lesson.title)).to_be_visible()
     assert page.title() == HOME.title
+
+
+def test_a_page_reads_on_even_if_its_request_is_lost(page):
+    """As happens when a fragment changes at the same moment: Streamlit then runs only that."""
+    lost = []
+
+    def connect(socket):
+        server = socket.connect_to_server()
+
+        def pass_on(message):
+            wanted = b"read-on-" in message and not lost
+            (lost.append if wanted else server.send)(message)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    page.goto("/encoder")
+    settled(page)
+    expect(page.locator("[class*='st-key-section-']")).to_have_count(2)
+    page.get_by_role("button", name="Read on").click()
+    expect(page.locator("[class*='st-key-section-']")).to_have_count(3)
+    assert lost

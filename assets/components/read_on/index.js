@@ -2,11 +2,20 @@
 // or at once if the address names a figure further down.
 
 export default function ({ parentElement, setTriggerValue }) {
-  let asked = false;
-  const ask = () => {
-    if (asked) return;
-    asked = true;
+  // What changes at one moment goes to the server as one message, and if some of it belongs to a
+  // fragment, only that fragment is run: so ask again, ever more patiently, until the section is here.
+  let [asked, patience, timer] = [false, 1_000, 0];
+  const askAgain = () => {
     setTriggerValue("near", true);
+    timer = setTimeout(askAgain, (patience *= 2));
+  };
+  const ask = () => {
+    if (!asked) askAgain();
+    asked = true;
+  };
+  const stop = () => {
+    asked = true;
+    clearTimeout(timer);
   };
 
   let button = parentElement.querySelector("button");
@@ -29,10 +38,11 @@ export default function ({ parentElement, setTriggerValue }) {
   // Who follows a link to another page wants nothing more of this one; a late request would bring it back.
   const onClick = (event) => {
     const link = event.composedPath().find((element) => element.tagName === "A");
-    if (link && new URL(link.href).pathname !== location.pathname) asked = true;
+    if (link && new URL(link.href).pathname !== location.pathname) stop();
   };
   document.addEventListener("click", onClick, true);
   return () => {
+    stop();
     observer.disconnect();
     document.removeEventListener("click", onClick, true);
   };

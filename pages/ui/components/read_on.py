@@ -16,5 +16,5 @@ _mount = component(
 
 
 def read_on(key: str, on_near: Callable[[], None]) -> None:
-    """Call `on_near` once when the reader comes near this place."""
+    """Call `on_near`, perhaps more than once, when the reader comes near this place."""
     _mount(key=f"read-on-{key}", on_near_change=on_near)
