@@ -46,17 +46,25 @@ figure(
 lesson.code(Reader)
 
 lesson.say("units")
-figure(
-    "tokenization-units",
-    "How large should a piece be?",
-    figures.look_for_units(units),
-    lambda: token_strips(
+
+
+def draw_units() -> None:
+    """Draw the sentence in pieces of every size, and count them."""
+    token_strips(
         characters,
         [strips.strip(cut) for cut in units.values()],
         label="Your sentence in sentences, words, tokens, characters and bytes",
         colors=colors,
         key="units",
-    ),
+    )
+    st.table(figures.units_table(units), border="horizontal")
+
+
+figure(
+    "tokenization-units",
+    "How large should a piece be?",
+    figures.look_for_units(units),
+    draw_units,
     lambda: figures.pieces_table(units.values()),
     "Five rows: the sentence cut into sentences, words, tokens, characters and bytes.",
     lesson.predict(
@@ -66,7 +74,6 @@ figure(
         ),
     ),
 )
-st.table(figures.units_table(units), border="horizontal")
 lesson.numbers(
     lambda place: figures.pairs_arithmetic(units, list(units)[place]),
     Axis("pairs_of", "Pieces", list(units), len(units) - 1),

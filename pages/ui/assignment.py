@@ -161,10 +161,15 @@ def banner(topic: str) -> None:
         st.button("Show the whole lesson", on_click=_leave, type="tertiary", key="leave")
     lesson_view(
         only=assignment.only,
-        hide=assignment.hide,
-        lock=assignment.lock,
+        hide=_with_samples(assignment.hide),
+        lock=_with_samples(assignment.lock),
         present=assignment.present,
     )
+
+
+def _with_samples(controls: tuple[str, ...]) -> tuple[str, ...]:
+    """Treat the list of samples, which writes the sentence, as the sentence."""
+    return (*controls, "sample") if "sentence" in controls else controls
 
 
 def _leave() -> None:

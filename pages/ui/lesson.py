@@ -42,6 +42,7 @@ class Lesson:
     def say(self, slug: str) -> None:
         """Write one section of the lesson's text, and stop the page where nobody has read on."""
         if not self.to_show:
+            self._offer_worksheet()
             st.stop()
         title, text = self.text.sections[slug]
         with st.container(key=f"section-{slug}"):
@@ -118,17 +119,19 @@ class Lesson:
 
     def next(self) -> None:
         """Offer the worksheet, and lead on to the lesson that follows."""
+        self._offer_worksheet()
+        following = menu.following(self.topic)
+        st.divider()
+        st.page_link(
+            menu.page(following),
+            label=f"Next: **{following.title}**",
+            icon=":material/arrow_forward:",
+        )
+        st.caption(following.question)
+
+    def _offer_worksheet(self) -> None:
         if self.tasks:
             worksheet.offer(self.topic, self.tasks)
-        following = menu.following(self.topic)
-        if following:
-            st.divider()
-            st.page_link(
-                menu.page(following),
-                label=f"Next: **{following.title}**",
-                icon=":material/arrow_forward:",
-            )
-            st.caption(following.question)
 
 
 def _reach(n_sections: int) -> None:

@@ -154,10 +154,10 @@ def topic(name: str) -> Topic:
     return next(topic for topic in (HOME, *LESSONS) if topic.name == name)
 
 
-def following(topic: Topic) -> Topic | None:
-    """Name the lesson that comes after one, if there is one."""
-    later = LESSONS[LESSONS.index(topic) + 1 :]
-    return later[0] if later and later[0].section != REFERENCE else None
+def following(lesson: Topic) -> Topic:
+    """Name the lesson that comes after one; after the last, what the learner predicted in all."""
+    later = LESSONS[LESSONS.index(lesson) + 1]
+    return later if later.section != REFERENCE else topic("predictions")
 
 
 def card(name: str) -> DeltaGenerator:

@@ -107,6 +107,7 @@ def compare(prediction: Prediction) -> None:
             for choice in asked.choices
         ],
         {asked.identity: _remembered(asked, predicted)._asdict()},
+        fresh=st.session_state.pop("just_answered", "") == asked.identity,
         key=f"predicted-{asked.identity}",
         on_again=lambda: _forget(asked),
     )
@@ -119,6 +120,7 @@ def _remembered(asked: Asked, name: str) -> Kept:
 
 def _keep(asked: Asked, name: str) -> None:
     st.session_state["predictions"] = predicted() | {asked.identity: _remembered(asked, name)}
+    st.session_state["just_answered"] = asked.identity
 
 
 def _forget(asked: Asked) -> None:

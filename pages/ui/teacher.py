@@ -24,10 +24,16 @@ def offer(topic: Topic) -> None:
         return
     with st.sidebar:
         if st.button("Make a lesson link", icon=":material/add_link:", type="tertiary"):
-            panel(topic)
+            st.session_state["panel"] = topic.name
+    if st.session_state.get("panel") == topic.name:  # also when the page reads on behind it
+        panel(topic)
 
 
-@st.dialog("A link to this lesson", width="large", icon=":material/add_link:")
+def _close() -> None:
+    st.session_state.pop("panel", None)
+
+
+@st.dialog("A link to this lesson", width="large", icon=":material/add_link:", on_dismiss=_close)
 def panel(topic: Topic) -> None:
     """Ask what the link shows, and give it, with its QR code."""
     st.markdown(
@@ -76,12 +82,13 @@ def panel(topic: Topic) -> None:
 
 
 def control_labels(lesson: str) -> dict[str, str]:
-    """Name the controls of a lesson; those with the same label by their names in the address, too.
+    """Name the controls of a lesson outside its figures; equal labels get their names, too.
 
     Returns:
         Name in the address -> label; all labels are different.
     """
-    labels = {name: str(c["label"]) for name, c in texts.addresses()[lesson].items()}
+    controls = texts.addresses()[lesson].items()
+    labels = {name: str(c["label"]) for name, c in controls if "inside" not in c}
     counts = Counter(labels.values())
     return {
         name: label if counts[label] == 1 else f"{label} ({name})" for name, label in labels.items()

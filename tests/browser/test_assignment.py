@@ -9,6 +9,19 @@ from tests.browser.conftest import settled, watched
 LINK = "/tokenization?title=Part+1&note=Both.&only=units,merges&hide=menu,depth&lock=sentence"
 
 
+# Notes the size of the smallest letters that are drawn on a canvas, in px of the page.
+WATCH_CANVASES = """
+  const draw = CanvasRenderingContext2D.prototype.fillText;
+  window.smallest = Infinity;
+  CanvasRenderingContext2D.prototype.fillText = function (...text) {
+    const { a, b } = this.getTransform();
+    const size = (parseFloat(this.font.match(/[\\d.]+px/)) * Math.hypot(a, b)) / devicePixelRatio;
+    window.smallest = Math.min(window.smallest, size);
+    return draw.apply(this, text);
+  };
+"""
+
+
 def heading(page, name):
     return page.get_by_role("heading", name=name, exact=True)
 
@@ -79,6 +92,7 @@ def test_a_bad_value_is_named_and_the_page_opens_with_the_default(page):
 def test_on_a_projector_type_is_large_and_arrow_keys_turn_the_page(browser, server):
     for size in ({"width": 1280, "height": 720}, {"width": 1024, "height": 768}):
         with watched(browser, server, viewport=size) as page:
+            page.add_init_script(WATCH_CANVASES)
             page.goto("/tokenization?present=1&embed=true&ask=false")
             expect(heading(page, "Tokenization")).to_be_visible()
             settled(page)
@@ -94,3 +108,9 @@ def test_on_a_projector_type_is_large_and_arrow_keys_turn_the_page(browser, serv
             expect(heading(page, "What the model sees")).to_be_in_viewport()
             main = page.get_by_test_id("stMain")
             assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 1
+            page.goto("/scaled_dot_product?present=1&embed=true&ask=false&only=steps")
+            settled(page)
+            page.evaluate("smallest = Infinity")  # the page may have grown after a first drawing
+            page.get_by_role("grid").first.press("ArrowDown")
+            page.wait_for_function("smallest < Infinity")
+            assert round(page.evaluate("smallest"), 3) >= 18

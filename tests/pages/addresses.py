@@ -33,7 +33,7 @@ VARIANTS: dict[str, list[dict[str, str]]] = {
     "scaled_dot_product": [{"source": "my own numbers"}],
     "self_attention": [{"measures": "true"}],
 }
-# What is chosen inside a figure stands in the address, too.
+# What is chosen inside a figure stands in the address, too; a link cannot hide or lock it alone.
 INSIDE_FIGURES: dict[str, dict[str, dict[str, object]]] = {
     "self_attention": {
         "token": {"label": "Token that looks, from 1, or all", "depends": True},
@@ -54,14 +54,24 @@ SENTENCES = ("The animal didn't cross the street because it was too tired.", "A 
 def controls(topic: str, sentence: str) -> dict[str, dict[str, object]]:
     """Open a page and describe its bound widgets: name in the address -> what may stand there."""
     found: dict[str, dict[str, object]] = {}
-    for address in ({}, {"depth": "Numbers"}, *VARIANTS.get(topic, [])):
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        for name, value in ({"sentence": sentence, "ask": "false"} | address).items():
-            app.query_params[name] = value
-        app.switch_page(f"pages/{topic}.py").run()
-        assert not app.exception
-        found = dict(_described(app)) | found
-    return found | INSIDE_FIGURES.get(topic, {})
+    for address in ({}, *VARIANTS.get(topic, [])):
+        found = _widgets(topic, {"sentence": sentence} | address) | found
+    worked_out = {  # the cell that is worked out can be as many as other controls make
+        name: {"label": described["label"], "depends": True}
+        for name, described in _widgets(topic, {"sentence": sentence, "depth": "Numbers"}).items()
+        if name not in found
+    }
+    inside = INSIDE_FIGURES.get(topic, {}) | worked_out
+    return found | {name: described | {"inside": True} for name, described in inside.items()}
+
+
+def _widgets(topic: str, address: dict[str, str]) -> dict[str, dict[str, object]]:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in ({"ask": "false"} | address).items():
+        app.query_params[name] = value
+    app.switch_page(f"pages/{topic}.py").run()
+    assert not app.exception
+    return dict(_described(app))
 
 
 def _described(app: AppTest) -> Iterator[tuple[str, dict[str, object]]]:
@@ -93,7 +103,7 @@ def addresses() -> dict[str, dict[str, dict[str, object]]]:
         pages[topic.name] = {
             name: _shortened(described)
             if described == other.get(name)
-            else {"label": described["label"], "depends": True}
+            else {"label": described["label"], "depends": True}  # on the sentence
             for name, described in one.items()
         }
     return pages

@@ -144,6 +144,6 @@ def test_the_whole_page_is_shown_without_pytorch():
         "lesson.SECTIONS_AT_FIRST = 99;"
         f"app = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60);"
         "app.switch_page('pages/tokenization.py').run();"
-        "assert len(app.table) == 2 and 'torch' not in sys.modules"
+        "assert app.table and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)

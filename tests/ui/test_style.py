@@ -51,7 +51,13 @@ def test_equal_labels_stay_apart():
 
 
 def test_on_a_projector_a_figure_is_larger():
-    figure = style.drawn(go.Bar(y=[1]), "light", 300)
+    note = {"text": "a", "font": {"size": 12}}
+    bar = go.Bar(y=[1], textfont={"size": 13, "color": "#123456"}, marker={"line": {"width": 1}})
+    figure = style.drawn(bar, "light", 300, annotations=[note])
     style.enlarge(figure)
-    assert figure.layout.height == 375
+    assert figure.layout.annotations[0].font.size == 18
+    assert figure.data[0].textfont.size == pytest.approx(18.6, abs=0.1)
+    assert figure.data[0].textfont.color == "#123456"
+    assert figure.layout.template == style.TEMPLATES["light"]
+    assert figure.layout.height == pytest.approx(300 * style.LARGER)
     assert figure.layout.font.size == 20

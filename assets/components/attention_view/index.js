@@ -6,6 +6,7 @@ const SHADE = 0.5; // weight ** SHADE is the share of colour: small weights stay
 const REPORT_DELAY = 150; // ms
 const TOKENS_HINT = "Point at a token to see where it looks; click to keep it.";
 const HEADS_HINT = "One pixel per weight. Click a head to enlarge it.";
+const TYPE = 13; // px, the labels of the grid on an ordinary page: the grid is enlarged with them
 const FORBIDDEN = -1; // instead of a weight, where the mask lets nobody look
 const figures = new WeakMap(); // parentElement -> figure
 
@@ -225,7 +226,7 @@ function writeTokens(figure) {
     figure.arcs.querySelector(`.${side}`).replaceChildren(make("b", {}, heading), ...figure.labels[side]);
   }
   figure.lines.setAttribute("viewBox", `0 0 100 ${n}`);
-  figure.arcs.style.setProperty("--row", `${Math.min(26, Math.max(15, Math.floor(530 / n)))}px`);
+  figure.arcs.style.setProperty("--share", `${Math.floor(530 / n)}px`);
 }
 
 // The token pointed at by mouse or keyboard, or else the selected one.
@@ -320,13 +321,15 @@ function drawGrid(figure, at) {
   const { n, n_heads, colors } = payload;
   const { font, ink, paper, line } = pageStyle(figure);
   const pen = grid.getContext("2d");
-  pen.font = `13px ${font}`;
-  const { left, top, cell, width, height, slant } = (figure.layout = gridLayout(figure, pen));
-  grid.style.width = `${width}px`;
-  grid.width = width * devicePixelRatio;
-  grid.height = height * devicePixelRatio;
+  pen.font = `${TYPE}px ${font}`;
+  const zoom = parseFloat(getComputedStyle(grid).fontSize) / TYPE;
+  const { left, top, cell, width, height, slant } = (figure.layout = gridLayout(figure, pen, zoom));
+  const scale = zoom * devicePixelRatio;
+  grid.style.width = `${width * zoom}px`;
+  grid.width = width * scale;
+  grid.height = height * scale;
   grid.setAttribute("aria-label", `${described(figure, selected)}. Arrow keys move the cell, Enter keeps its row`);
-  pen.scale(devicePixelRatio, devicePixelRatio);
+  pen.scale(scale, scale);
   pen.imageSmoothingEnabled = false;
   pen.fillStyle = line;
   pen.fillRect(left - 1, top - 1, n * cell + 2, n * cell + 2);
@@ -337,7 +340,7 @@ function drawGrid(figure, at) {
   if (column !== undefined) outline(pen, paper, colors.k, [left + column * cell, top, cell, n * cell]);
   if (at?.key !== undefined) outline(pen, paper, ink, [left + column * cell, top + row * cell, cell, cell]);
 
-  const size = Math.min(15, Math.max(11, Math.round(0.7 * cell)));
+  const size = Math.min(15, Math.max(zoom > 1 ? TYPE : 11, Math.round(0.7 * cell)));
   const style = { size, font, ink, every: Math.ceil((size + 2) / cell), room: left - 30 };
   drawNames(pen, payload.tokens, row, { ...style, color: colors.q, align: "right" }, (i) =>
     pen.translate(left - 6, top + (i + 0.5) * cell),
@@ -355,15 +358,15 @@ function drawGrid(figure, at) {
   pen.fillText("looks", -top - (n * cell) / 2, 10);
 }
 
-function gridLayout({ panel, payload: { tokens, n } }, pen) {
-  const room = panel.clientWidth;
+function gridLayout({ panel, payload: { tokens, n } }, pen, zoom) {
+  const room = panel.clientWidth / zoom;
   const slanted = room > 480;
   const longest = Math.min(slanted ? 110 : 70, Math.max(40, ...tokens.map((token) => pen.measureText(short(token)).width)));
   const [left, top] = [longest + 30, (slanted ? 0.75 : 1) * longest + 34];
   const right = slanted ? 0.75 * longest : 4; // slanted names lean out of the grid
-  const cell = Math.max(2, Math.floor(Math.min(30, (room - left - right) / n, (540 - top) / n)));
+  const cell = Math.max(2, Math.floor(Math.min(30, (room - left - right) / n, (540 / zoom - top) / n)));
   const [width, height] = [left + n * cell + right, top + n * cell + 4];
-  return { left, top, cell, width, height, slant: slanted ? -Math.PI / 4 : -Math.PI / 2 };
+  return { zoom, left, top, cell, width, height, slant: slanted ? -Math.PI / 4 : -Math.PI / 2 };
 }
 
 // Where cells are smaller than letters only every so many names fit, but always the shown one.
@@ -401,8 +404,8 @@ function pageStyle({ root }) {
   return { font: style.fontFamily, ink, paper, line };
 }
 
-function cellAt({ layout: { left, top, cell }, payload: { n } }, { offsetX, offsetY }) {
-  const [token, key] = [Math.floor((offsetY - top) / cell), Math.floor((offsetX - left) / cell)];
+function cellAt({ layout: { zoom, left, top, cell }, payload: { n } }, { offsetX, offsetY }) {
+  const [token, key] = [Math.floor((offsetY / zoom - top) / cell), Math.floor((offsetX / zoom - left) / cell)];
   return [token, key].every((i) => i >= 0 && i < n) ? { side: "query", token, key } : null;
 }
 

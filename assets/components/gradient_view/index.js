@@ -2,7 +2,8 @@
 // pages/ui/components/gradient_view.py packs the payload and checks what is reported back.
 
 const REPORT_DELAY = 200; // ms
-const HEIGHT = 380;
+const HEIGHT = 380; // px, as all that is drawn, on an ordinary page: the drawing is enlarged with its type
+const TICK = 14;
 const SLIDERS = {
   gain: "Gain of the recurrent matrix (tanh, ReLU)",
   bias: "Bias of the gate that keeps (LSTM, GRU)",
@@ -57,7 +58,7 @@ function mount(parentElement) {
   figure.plot = make("svg", { class: "plot", tabindex: 0, role: "application", "aria-roledescription": "chart" });
   root.append(controls, figure.plot, figure.status);
   listen(figure);
-  new ResizeObserver(() => figure.payload && root.clientWidth !== figure.width && draw(figure)).observe(root);
+  new ResizeObserver(() => figure.payload && roomOf(figure).width !== figure.width && draw(figure)).observe(root);
   parentElement.append(root);
   parentElement.host.exportSvg = () => exportSvg(figure); // the SVG and PNG buttons under a figure ask for it
   figures.set(parentElement, figure);
@@ -136,8 +137,8 @@ const slopeOf = ({ payload, position }) => (payload.n_distances > 1 ? payload.th
 // ---- drawing ----
 
 function draw(figure) {
-  const { root, payload, position, sliders } = figure;
-  figure.width = root.clientWidth;
+  const { payload, position, sliders } = figure;
+  Object.assign(figure, roomOf(figure));
   for (const [name, { input, output }] of Object.entries(sliders)) {
     const value = `${payload.scales[name][position[name]]}`;
     input.value = position[name];
@@ -148,6 +149,11 @@ function draw(figure) {
   figure.frame = frameOf(figure);
   if (figure.width) drawPlot(figure);
   point(figure, figure.distance);
+}
+
+function roomOf({ root, plot }) {
+  const zoom = parseFloat(getComputedStyle(plot).fontSize) / TICK || 1; // no size: taken off the page
+  return { zoom, width: root.clientWidth / zoom };
 }
 
 // The axis reaches as far as the middle networks do, in steps that are easy to read.
@@ -167,11 +173,12 @@ function frameOf({ width, lines, payload }) {
 }
 
 function drawPlot(figure) {
-  const { plot, width, frame, lines } = figure;
+  const { root, plot, width, zoom, frame, lines } = figure;
   const { left, right, top, bottom } = frame;
   plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-  plot.setAttribute("width", width);
-  plot.setAttribute("height", HEIGHT);
+  plot.setAttribute("width", width * zoom);
+  plot.setAttribute("height", HEIGHT * zoom);
+  root.style.setProperty("--zoom", zoom);
   plot.setAttribute("aria-label", "Gradient over the distance. The left and right arrow keys move along the distances.");
   figure.cursor = make("line", { y1: top, y2: bottom, class: "cursor" });
   plot.replaceChildren(...axes(figure), ...lines.flatMap((line) => band(line, frame)), ...theory(figure),
@@ -270,7 +277,7 @@ function listen(figure) {
   root.addEventListener("focusout", () => (figure.near = root.matches(":hover")));
   const distanceAt = ({ clientX }) => {
     const { left, right, last } = figure.frame;
-    const share = (clientX - plot.getBoundingClientRect().left - left) / (right - left);
+    const share = ((clientX - plot.getBoundingClientRect().left) / figure.zoom - left) / (right - left);
     return Math.min(figure.payload.n_distances - 1, Math.max(0, Math.round(share * last)));
   };
   plot.addEventListener("pointermove", (event) => point(figure, distanceAt(event)));
@@ -296,6 +303,7 @@ function exportSvg(figure) {
   const values = [...figure.legend.children].map((node) => node.textContent.replace(/10(−?\d+\.\d)$/, "10^$1"));
   const rows = [...values, ...figure.ended];
   const height = HEIGHT + 26 * rows.length + 12;
+  svg.setAttribute("width", figure.width);
   for (const name of ["tabindex", "role", "class"]) svg.removeAttribute(name);
   svg.setAttribute("height", height);
   svg.setAttribute("viewBox", `0 0 ${figure.width} ${height}`);

@@ -1,7 +1,9 @@
 // Linked matrices with worked arithmetic. Every matrix was computed in core/ and comes with the payload;
 // computed here are only the single terms of a sum, and the sum of those that are not listed.
 
-const [MIN_CELL, MAX_CELL] = [2, 44]; // px
+// Lengths are those of an ordinary page, in px; where its type is larger, all is enlarged with it.
+const TYPE = 13;
+const [MIN_CELL, MAX_CELL] = [2, 44]; // the smallest is so on any page
 const NUMBER_CELL = 34; // a cell this wide holds its number
 const LABEL_CELL = 11; // from this size on, every row or column has its label
 const MAX_LABEL = 68;
@@ -44,7 +46,7 @@ function createView(parentElement) {
   view.bar.addEventListener("keydown", (event) => moveStep(view, event));
   parentElement.append(view.root);
   (parentElement.host ?? parentElement).exportSvg = () => exportSvg(view);
-  view.observer = new ResizeObserver(() => view.width !== view.root.clientWidth && layout(view));
+  view.observer = new ResizeObserver(() => view.width !== roomOf(view).width && layout(view));
   view.observer.observe(view.root);
   return view;
 }
@@ -273,22 +275,27 @@ function makeCard(view, matrix, id) {
   return card;
 }
 
-function cellAt({ matrix, w, h }, { offsetX, offsetY }) {
-  const [row, column] = [Math.floor((offsetY - RING) / h), Math.floor((offsetX - RING) / w)];
+function cellAt({ matrix, zoom, w, h }, { offsetX, offsetY }) {
+  const [row, column] = [Math.floor((offsetY / zoom - RING) / h), Math.floor((offsetX / zoom - RING) / w)];
   const inside = row >= 0 && row < matrix.n_rows && column >= 0 && column < matrix.n_columns;
   return inside ? { row, column } : null;
 }
 
 // ---- sizes -------------------------------------------------------------------------------------
 
+function roomOf({ root, cards }) {
+  const zoom = parseFloat(getComputedStyle(cards.values().next().value.grid).fontSize) / TYPE;
+  return { zoom, width: root.clientWidth / zoom };
+}
+
 // Matrices with equally many rows get rows of one height, so that a token stays on its line.
 function layout(view) {
-  view.width = view.root.clientWidth;
+  Object.assign(view, roomOf(view));
   if (!view.width) return;
   view.palette = readPalette(view);
   const show = view.steps[view.selected.step]?.show ?? [...view.matrix.keys()];
   for (const [id, card] of view.cards) {
-    card.matrix = view.matrix.get(id);
+    [card.matrix, card.zoom] = [view.matrix.get(id), view.zoom];
     card.box.hidden = !show.includes(id);
     card.box.style.order = show.indexOf(id);
     measure(card, view.palette.font);
@@ -300,10 +307,10 @@ function layout(view) {
   const stacked = loose.some((card, i) => rooms[i] < Math.min(64, wish(card)));
   for (const [i, card] of loose.entries()) {
     const room = stacked ? view.width - card.gutter - 2 * RING : rooms[i];
-    card.w = clamp(Math.floor(Math.min(wish(card), room) / card.matrix.n_columns), MIN_CELL, MAX_CELL);
+    card.w = cellSize(Math.min(wish(card), room) / card.matrix.n_columns, card);
     const tall = card.h * card.matrix.n_rows > 2 * ROWS_HEIGHT;
-    card.grid.style.maxHeight = tall ? `${ROWS_HEIGHT}px` : "";
-    card.grid.style.maxWidth = `${Math.floor(room) + card.gutter + 2 * RING + (tall ? LINE : 0)}px`;
+    card.grid.style.maxHeight = tall ? `${ROWS_HEIGHT * card.zoom}px` : "";
+    card.grid.style.maxWidth = `${(Math.floor(room) + card.gutter + 2 * RING + (tall ? LINE : 0)) * card.zoom}px`;
     card.box.style.maxWidth = stacked ? "100%" : `max(9rem, ${card.grid.style.maxWidth})`;
   }
   for (const card of view.shown) {
@@ -311,6 +318,11 @@ function layout(view) {
     paint(card, view.palette);
   }
   render(view);
+}
+
+// Whole pixels of the screen, so that all cells are equally large.
+function cellSize(wanted, { zoom }) {
+  return clamp(Math.floor(wanted * zoom), MIN_CELL, MAX_CELL * zoom) / zoom;
 }
 
 function wish({ matrix: { n_rows, n_columns }, h }) {
@@ -322,7 +334,7 @@ function wish({ matrix: { n_rows, n_columns }, h }) {
 // width is above the cap gets that, if the others can do with the rest. What does not fit scrolls.
 function shareOut(cards, room) {
   const cap = commonCap(cards.map(wish), room);
-  const smallest = (card) => card.matrix.n_columns * MIN_CELL;
+  const smallest = (card) => (card.matrix.n_columns * MIN_CELL) / card.zoom;
   const firm = cards.filter((card) => smallest(card) > cap);
   const rest = cards.filter((card) => smallest(card) <= cap);
   const left = commonCap(rest.map(wish), firm.reduce((left, card) => left - smallest(card), room));
@@ -343,10 +355,10 @@ function commonCap(wishes, room) {
 function measure(card, font) {
   const { rows, columns, n_rows, n_columns, row_axis } = card.matrix;
   const pen = card.labels.getContext("2d");
-  pen.font = `13px ${font}`;
+  pen.font = `${TYPE}px ${font}`;
   const widest = (texts) =>
     texts.reduce((width, text) => Math.min(MAX_LABEL, Math.max(width, pen.measureText(text).width)), 0);
-  card.h = n_rows === 1 ? LINE : clamp(Math.floor(ROWS_HEIGHT / n_rows), MIN_CELL, MAX_CELL);
+  card.h = n_rows === 1 ? LINE : cellSize(ROWS_HEIGHT / n_rows, card);
   card.gutter = 8 + Math.ceil(widest([...(rows ?? [String(n_rows)]), row_axis]));
   card.widestColumn = widest(columns ?? [String(n_columns)]);
 }
@@ -362,7 +374,7 @@ function readPalette({ root, colors }) {
 
 // The matrix with nothing chosen, kept at the pixels of the screen.
 function paint(card, palette) {
-  const { matrix, w, h } = card;
+  const { matrix, zoom, w, h } = card;
   const [width, height] = [w * matrix.n_columns, h * matrix.n_rows];
   const shade = shader(matrix, palette);
   const image = new ImageData(matrix.n_columns, matrix.n_rows);
@@ -372,7 +384,7 @@ function paint(card, palette) {
   const small = element("canvas", { width: matrix.n_columns, height: matrix.n_rows });
   small.getContext("2d").putImageData(image, 0, 0);
   card.picture = element("canvas");
-  const pen = sized(card.picture, width, height);
+  const pen = sized(card.picture, width, height, zoom);
   hatch(pen, width, height, palette);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(small, 0, 0, width, height);
@@ -417,7 +429,7 @@ function hatch(pen, width, height, { paper, ink }) {
 }
 
 function writeNumber(pen, value, x, y, shade, { paper, ink, font }) {
-  pen.font = `${value === -Infinity ? "600 " : ""}13px ${font}`;
+  pen.font = `${value === -Infinity ? "600 " : ""}${TYPE}px ${font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = css(contrast(ink, shade) > contrast(paper, shade) ? ink : paper);
@@ -449,14 +461,14 @@ function render(view) {
 }
 
 function drawCard(view, card) {
-  const { matrix, picture, w, h, hover } = card;
+  const { matrix, picture, zoom, w, h, hover } = card;
   const { palette } = view;
   const [width, height] = [w * matrix.n_columns, h * matrix.n_rows];
   const marks = [view.selected, ...view.lit].filter((mark) => mark.matrix === matrix.id);
   const chosen = marks[0] === view.selected ? marks[0] : null;
   const rotated = matrix.columns && card.widestColumn + 4 > w;
   card.foot = LINE + (rotated ? 6 + Math.ceil(card.widestColumn) : LINE);
-  const pen = sized(card.cells, width + 2 * RING, height + 2 * RING + card.foot);
+  const pen = sized(card.cells, width + 2 * RING, height + 2 * RING + card.foot, zoom);
   pen.translate(RING, RING);
   pen.globalAlpha = marks.length && !chosen && !hasNumbers(card) ? 0.5 : 1;
   pen.drawImage(picture, 0, 0, width, height);
@@ -504,9 +516,9 @@ function drawColumnLabels(pen, { matrix, w, h, widestColumn, foot }, palette, ma
   writeLabel(pen, matrix.column_axis, 0, top + foot - 12, "left", palette);
 }
 
-function drawRowLabels({ matrix, labels, gutter, h, foot }, palette, marked) {
+function drawRowLabels({ matrix, labels, zoom, gutter, h, foot }, palette, marked) {
   const height = h * matrix.n_rows;
-  const pen = sized(labels, gutter, height + 2 * RING + foot);
+  const pen = sized(labels, gutter, height + 2 * RING + foot, zoom);
   for (let i = 0; i < matrix.n_rows; i += 1) {
     const y = RING + clamp((i + 0.5) * h, 7, Math.max(7, height - 7));
     const wanted = h >= LABEL_CELL ? matrix.n_rows > 1 : marked.has(i);
@@ -516,7 +528,7 @@ function drawRowLabels({ matrix, labels, gutter, h, foot }, palette, marked) {
 }
 
 function writeLabel(pen, text, x, y, align, { ink, muted, font }, marked = false) {
-  pen.font = `${marked ? "600 " : ""}13px ${font}`;
+  pen.font = `${marked ? "600 " : ""}${TYPE}px ${font}`;
   pen.fillStyle = css(marked ? ink : muted);
   pen.textAlign = align;
   pen.textBaseline = "middle";
@@ -524,12 +536,12 @@ function writeLabel(pen, text, x, y, align, { ink, muted, font }, marked = false
 }
 
 // A matrix larger than its box scrolls inside the box, never the page.
-function scrollToMark(view, { matrix, grid, gutter, w, h }) {
+function scrollToMark(view, { matrix, grid, zoom, gutter, w, h }) {
   const mark = [view.selected, ...view.lit].find((mark) => mark.matrix === matrix.id);
   const nearest = (now, i, size, room) => clamp(now, (i + 2) * size - room, Math.max(0, i - 1) * size);
   if (!mark) return;
-  if (mark.column !== null) grid.scrollLeft = nearest(grid.scrollLeft, mark.column, w, grid.clientWidth - gutter);
-  if (mark.row !== null) grid.scrollTop = nearest(grid.scrollTop, mark.row, h, grid.clientHeight);
+  if (mark.column !== null) grid.scrollLeft = nearest(grid.scrollLeft, mark.column, w * zoom, grid.clientWidth - gutter * zoom);
+  if (mark.row !== null) grid.scrollTop = nearest(grid.scrollTop, mark.row, h * zoom, grid.clientHeight);
 }
 
 // ---- arithmetic --------------------------------------------------------------------------------
@@ -748,11 +760,11 @@ function button(children, onClick) {
   return node;
 }
 
-// A canvas of this size in page pixels, sharp on any screen.
-function sized(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
+// A canvas of this size, enlarged, sharp on any screen.
+function sized(canvas, width, height, zoom) {
+  const ratio = zoom * (window.devicePixelRatio || 1);
   [canvas.width, canvas.height] = [width * ratio, height * ratio].map(Math.round);
-  [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
+  [canvas.style.width, canvas.style.height] = [`${width * zoom}px`, `${height * zoom}px`];
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
   return pen;

@@ -21,6 +21,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   again.addEventListener("click", () => setTriggerValue("again", true));
   box.append(head, list, again);
   parentElement.append(box);
+  if (!data.fresh || document.activeElement !== document.body) return;
+  box.tabIndex = -1; // the button that was pressed is gone: who uses the keyboard goes on from here
+  box.focus({ preventScroll: true });
 }
 
 function drawn(row) {

@@ -25,7 +25,8 @@ function mount(parentElement) {
   root.append(strips.readout, strips.box);
   parentElement.append(root);
   parentElement.host.exportSvg = () => exportSvg(strips); // the SVG and PNG buttons under a figure ask for it
-  new ResizeObserver(() => strips.width !== root.clientWidth && draw(strips)).observe(root);
+  const same = () => strips.width === root.clientWidth && strips.rem === remOf(document);
+  new ResizeObserver(() => same() || draw(strips)).observe(root);
   for (const event of ["pointerover", "focusin"])
     strips.box.addEventListener(event, ({ target }) => light(strips, pieceAt(strips, target)));
   strips.box.addEventListener("pointerleave", () => light(strips, pieceAt(strips, root.getRootNode().activeElement)));
@@ -76,14 +77,17 @@ const shareOf = ({ sharers }, piece, place) => {
 
 // ---- drawing: as wide as the labels need, in as many lines as the window needs ----
 
+const remOf = ({ documentElement }) => parseFloat(getComputedStyle(documentElement).fontSize);
+
 function draw(strips) {
   const { root, box, data, rows } = strips;
+  const rem = (strips.rem = remOf(document));
   strips.width = root.clientWidth;
   if (!strips.width) return;
   const pen = document.createElement("canvas").getContext("2d");
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   pen.font = `${0.82 * rem}px ${getComputedStyle(root).getPropertyValue("--st-font") || "sans-serif"}`;
   const room = strips.width - (strips.width < 600 ? 4.5 : 6.4) * rem - 8;
+  strips.small = rem < 22 ? 0.9 : 1; // the type below a label, to that of the label: on a projector no smaller
   const widths = placeWidths(strips, pen, room);
   const lines = brokenLines(widths, data.text, room).map(([first, end]) => {
     const line = make("div", { class: "line" });
@@ -95,7 +99,7 @@ function draw(strips) {
   light(strips, null);
 }
 
-function placeWidths({ data, rows }, pen, room) {
+function placeWidths({ data, rows, small }, pen, room) {
   const widths = Array.from({ length: 2 * data.text.length + 1 }, (_, place) => (place % 2 ? CELL : 0));
   for (const row of rows)
     for (const piece of row.pieces) {
@@ -103,7 +107,7 @@ function placeWidths({ data, rows }, pen, room) {
       let parts = 0;
       for (let place = piece.from; place < piece.to; place++)
         if (place % 2 || piece.to - piece.from === 1) parts += shareOf(row, piece, place).part;
-      const need = Math.min(room, Math.max(CELL, pen.measureText(piece.label).width + PADDING, belowWidth(row, piece, pen)));
+      const need = Math.min(room, Math.max(CELL, pen.measureText(piece.label).width + PADDING, small * pen.measureText(below(row, piece.i)).width + PADDING));
       for (let place = piece.from; place < piece.to; place++)
         if (place % 2 || piece.to - piece.from === 1) widths[place] = Math.max(widths[place], Math.min(room - CELL, need / parts));
     }
@@ -111,10 +115,6 @@ function placeWidths({ data, rows }, pen, room) {
 }
 
 const below = (row, i) => `${(row.show_ids ? row.ids : row.notes)?.[i] ?? ""}`;
-
-function belowWidth(row, { i }, pen) {
-  return pen.measureText(below(row, i)).width * 0.9 + PADDING;
-}
 
 // A line ends before a space where there is one, else where it is full.
 function brokenLines(widths, text, room) {

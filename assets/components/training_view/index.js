@@ -4,7 +4,8 @@
 
 const SECOND = 1000; // ms over which the frames of a message are played
 const SPEAK_EVERY = 5000; // ms between two announcements to those who listen
-const HEIGHT = 230;
+const HEIGHT = 230; // px, as all that is drawn, on an ordinary page: the drawing is enlarged with its type
+const TYPE = 13;
 const ROOM = { left: 52, right: 14, top: 10, bottom: 42 };
 const MARKERS = ["circle", "square", "triangle", "diamond", "cross"];
 const figures = new WeakMap(); // parentElement -> figure
@@ -174,11 +175,13 @@ function eachValue({ n_seeds, n_series }, panel, values, visit) {
 function draw(figure) {
   count(figure);
   figure.canvases.forEach((canvas, i) => {
-    const width = canvas.parentNode.clientWidth;
-    const [pixels, tall] = [Math.round(width * devicePixelRatio), Math.round(HEIGHT * devicePixelRatio)];
+    const zoom = parseFloat(getComputedStyle(canvas).fontSize) / TYPE;
+    const width = canvas.parentNode.clientWidth / zoom;
+    const scale = zoom * devicePixelRatio;
+    const [pixels, tall] = [Math.round(width * scale), Math.round(HEIGHT * scale)];
     if (canvas.width !== pixels || canvas.height !== tall) Object.assign(canvas, { width: pixels, height: tall });
     const context = canvas.getContext("2d");
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, HEIGHT);
     drawPanel(figure, i, canvasPen(context, look(figure).font), width);
   });
@@ -302,7 +305,7 @@ function canvasPen(context, font) {
     },
     text(x, y, words, style) {
       begin(style);
-      context.font = `13px ${font}`;
+      context.font = `${TYPE}px ${font}`;
       context.textAlign = style.align;
       context.textBaseline = "middle";
       if (style.halo) {
@@ -331,7 +334,7 @@ function svgPen(group, font) {
     text(x, y, words, { color, align, halo = "none" }) {
       const anchor = { left: "start", center: "middle", right: "end" }[align];
       const outline = { stroke: halo, "stroke-width": 4, "paint-order": "stroke" };
-      group.append(make("text", { x, y: y + 4, fill: color, "font-size": 13, "font-family": font, "text-anchor": anchor, ...outline }, words));
+      group.append(make("text", { x, y: y + 4, fill: color, "font-size": TYPE, "font-family": font, "text-anchor": anchor, ...outline }, words));
     },
     mark(x, y, { color, alpha = 1, marker }) {
       const paint = isStroke(marker) ? { stroke: color, "stroke-width": 2, fill: "none" } : { fill: color };

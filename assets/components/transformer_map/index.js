@@ -2,6 +2,7 @@
 // pages/ui/components/transformer_map.py packs the payload and names the boxes.
 
 const SVG_TAGS = ["svg", "a", "rect", "path", "text", "image"];
+const SMALLEST = 12.5; // px, type on an ordinary page: the drawing is enlarged with it
 const SHADE = 0.5; // (size ÷ largest) ** SHADE is the share of colour: small values stay visible
 const BESIDE = 700; // px of room: from here on the window stands beside the map, not below
 const [NARROWEST, ROOMY, WIDEST] = [290, 500, 620]; // px: the map; from ROOMY on it has wide margins
@@ -37,9 +38,7 @@ function mount(parentElement) {
   const map = { shown: "attention", drawing: make("div", { class: "drawing" }), window: make("div", { class: "window" }) };
   map.root = make("div", { class: "map" }, map.drawing, map.window);
   listen(map);
-  map.resized = new ResizeObserver(([{ contentRect }]) => {
-    if (map.payload && Math.round(contentRect.width) !== map.width) draw(map);
-  });
+  map.resized = new ResizeObserver(() => map.payload && roomOf(map).width !== map.width && draw(map));
   parentElement.append(map.root);
   map.resized.observe(map.root);
   parentElement.host.exportSvg = () => exportSvg(map); // the SVG and PNG buttons under a figure ask for it
@@ -96,6 +95,11 @@ function rgb(color) {
 
 // ---- the drawing ----
 
+function roomOf({ root, drawing }) {
+  const zoom = parseFloat(getComputedStyle(drawing).fontSize) / SMALLEST;
+  return { zoom, width: Math.round(root.clientWidth / zoom) };
+}
+
 function layoutOf(map) {
   const { small } = map.payload;
   const room = map.width;
@@ -122,13 +126,13 @@ function placeOf({ row, height, columns, total }, half, id) {
 }
 
 function draw(map) {
-  map.width = Math.round(map.root.clientWidth);
+  Object.assign(map, roomOf(map));
   if (!map.width) return;
   const focused = map.root.getRootNode().activeElement?.dataset?.box;
   const layout = layoutOf(map);
   map.root.classList.toggle("beside", layout.beside);
   map.root.classList.toggle("small", map.payload.small);
-  const svg = make("svg", { width: layout.width, height: layout.total, viewBox: `0 0 ${layout.width} ${layout.total}`,
+  const svg = make("svg", { width: layout.width * map.zoom, height: layout.total * map.zoom, viewBox: `0 0 ${layout.width} ${layout.total}`,
     role: "group", "aria-label": "Map of the Transformer: boxes lead to their lessons, arrow keys move", "font-size": layout.font });
   for (const half of ["encoder", "decoder"]) svg.append(...drawnHalf(map, layout, half));
   svg.append(crossing(map, layout));
@@ -241,7 +245,7 @@ function show(map, id) {
 
 function facts({ payload: { tokens } }, { rows, shape, length, seen, signed, limit, picture }) {
   const height = Math.min(300, Math.max(96, rows * 14));
-  const box = make("div", { class: "picture", style: `height: ${height}px` });
+  const box = make("div", { class: "picture", style: `height: ${height / 12}em` });
   if (rows === tokens.length && rows <= 21)
     box.append(make("ol", { "aria-hidden": true }, ...tokens.map((token) => make("li", {}, make("bdi", {}, token)))));
   box.append(make("img", { src: picture, alt: seen }));

@@ -41,6 +41,7 @@ def prediction_view(
     rows: Sequence[Row],
     remembered: Mapping[str, object],
     *,
+    fresh: bool,
     key: str,
     on_again: Callable[[], None],
 ) -> None:
@@ -50,8 +51,14 @@ def prediction_view(
         ask: The question, as plain text.
         rows: The options.
         remembered: What the browser keeps of it: identity -> texts.
+        fresh: Whether it has just been answered.
         key: Name of the question, unique in the app.
         on_again: Called when the learner wants to be asked again.
     """
-    data = {"ask": ask, "rows": [row._asdict() for row in rows], "remembered": remembered}
+    data = {
+        "ask": ask,
+        "rows": [row._asdict() for row in rows],
+        "remembered": remembered,
+        "fresh": fresh,
+    }
     _mount(data=data, key=key, on_again_change=on_again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -111,6 +111,30 @@ def drawn(traces: object, theme: Theme, height: int, **layout: object) -> go.Fig
     return go.Figure(traces, {"template": TEMPLATES[theme], "height": height, **layout})
 
 
+LARGER = 20 / 14  # type on a projector beside that of a page
+
+
 def enlarge(figure: go.Figure) -> None:
     """Make a figure readable from the last row of a classroom."""
-    figure.update_layout(font_size=20, hoverlabel_font_size=20, height=1.25 * figure.layout.height)
+    figure.update(_with_larger_type(figure.to_plotly_json()), overwrite=True)
+    figure.update_layout(
+        font_size=LARGER * 14,
+        hoverlabel_font_size=LARGER * 14,
+        height=LARGER * figure.layout.height,
+    )
+
+
+def _with_larger_type(part: Any) -> Any:
+    """Enlarge whatever is called a font in a part of a figure."""
+    if isinstance(part, list | tuple):
+        return [_with_larger_type(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: value | {"size": max(18, LARGER * value["size"])}
+        if name.endswith("font") and isinstance(value, dict) and "size" in value
+        else value
+        if name == "template"
+        else _with_larger_type(value)
+        for name, value in part.items()
+    }
