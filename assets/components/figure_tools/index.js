@@ -12,7 +12,7 @@ export default function ({ data, parentElement }) {
 
 // ---- room: a figure with a number in every cell is as wide as they need, and scrolls in its box ----
 
-const rooms = new WeakMap(); // parentElement -> the style of its figure
+const rooms = new WeakMap(); // parentElement -> what takes the room of its figure away again
 
 function giveRoom(parentElement, { figure, room }) {
   takeRoom(parentElement);
@@ -21,12 +21,20 @@ function giveRoom(parentElement, { figure, room }) {
   const style = document.createElement("style");
   style.textContent = `.st-key-chart-${figure} > * { min-width: ${room}px; }`;
   document.head.append(style);
-  rooms.set(parentElement, style);
-  if (box.clientWidth < room) box.tabIndex = 0; // so that the arrow keys can scroll it
+  const watch = new ResizeObserver(() => {
+    if (box.clientWidth < room) box.tabIndex = 0; // so that the arrow keys can scroll it
+    else box.removeAttribute("tabindex");
+  });
+  watch.observe(box);
+  rooms.set(parentElement, () => {
+    style.remove();
+    watch.disconnect();
+    box.removeAttribute("tabindex");
+  });
 }
 
 function takeRoom(parentElement) {
-  rooms.get(parentElement)?.remove();
+  rooms.get(parentElement)?.();
   rooms.delete(parentElement);
 }
 
