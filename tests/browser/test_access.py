@@ -30,8 +30,9 @@ def test_a_whole_lesson_is_walked_through_with_the_keyboard_alone(page):
     for _ in range(250):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)
-        assert focus["seen"] or focus["tag"] == "BODY", focus
         names.append(focus["name"])
+        leaving = focus["tag"] == "BODY" or focus["name"].startswith("Read on")  # for what follows
+        assert focus["seen"] or leaving, focus
         if focus["group"] and focus["group"] not in answered:
             answered.add(focus["group"])
             page.keyboard.press("Enter")
