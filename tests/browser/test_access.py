@@ -25,19 +25,16 @@ def test_a_whole_lesson_is_walked_through_with_the_keyboard_alone(page):
     lesson.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Tokenization", exact=True)).to_be_visible()
-    settled(page)
+    read_all(page)  # who tabs as fast as a machine comes to the end before the rest is there
     names, answered = [], set()
     for _ in range(250):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)
         names.append(focus["name"])
-        leaving = focus["tag"] == "BODY" or focus["name"].startswith("Read on")  # for what follows
-        assert focus["seen"] or leaving, focus
+        assert focus["seen"] or focus["tag"] == "BODY", focus
         if focus["group"] and focus["group"] not in answered:
             answered.add(focus["group"])
             page.keyboard.press("Enter")
-            settled(page)
-        elif focus["name"].startswith("Read on"):
             settled(page)
         elif "Embeddings" in focus["name"] and len(names) > 40:
             page.keyboard.press("Enter")
