@@ -71,9 +71,9 @@ figure(
 )
 lesson.numbers(
     lambda part, block: figures.share_arithmetic(
-        *cached.addition(sentence, block, token, cached.ADDING[part]), tokens[token], block, part
+        *cached.additions(sentence, block, token)[part], tokens[token], block, part
     ),
-    Axis("added_by", "Added by", cached.ADDING),
+    Axis("added_by", "Added by", ("attention", "feed-forward layer")),
     Axis("added_in", "In block", counted(bar.N_BLOCKS), int(attention.argmax())),
 )
 

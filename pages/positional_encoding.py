@@ -19,7 +19,7 @@ from pages.ui.answers import positional_encoding as answers
 from pages.ui.cached import model
 from pages.ui.cached import positional_encoding as cached
 from pages.ui.controls import positional_encoding as controls
-from pages.ui.controls.cell import Axis, numbered
+from pages.ui.controls.cell import Axis, counted, numbered
 from pages.ui.figure import figure
 from pages.ui.figures import positional_encoding as figures
 from pages.ui.lesson import Lesson
@@ -98,8 +98,8 @@ def encoding() -> None:
     )
     lesson.numbers(
         lambda position, dimension: figures.encoding_arithmetic(rows, base, position, dimension),
-        Axis("pe_row", "Position", [str(position) for position in range(length)], 3),
-        Axis("pe_column", "Dimension", [str(place) for place in range(d_model)], dimensions[-1]),
+        Axis("pe_row", "Position", counted(length, 0), 3),
+        Axis("pe_column", "Dimension", counted(d_model, 0), dimensions[-1]),
     )
 
 

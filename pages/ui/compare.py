@@ -50,6 +50,11 @@ def settings(choose: Callable[[Which], Setting]) -> tuple[Setting, Setting]:
         return first_setting, choose("second")
 
 
+def key_of(name: str, reading: Which | None) -> str:
+    """Name a widget: of one of two readings, or of the page's own."""
+    return f"{name}_{reading}" if reading else name
+
+
 def nothing_shared() -> None:
     """Say what to do where two sentences leave nothing to lay side by side."""
     st.info("The two sentences share no word. Change one word of the first, and keep the rest.")

@@ -66,9 +66,12 @@ def _draw(picture: go.Figure | Callable[[], None], alt: str, name: str) -> int:
     if not isinstance(picture, go.Figure):
         picture()
         return 0
-    if assignment.current().present:
+    present, with_numbers = assignment.current().present, depth.shows("Numbers")
+    if present or with_numbers:
+        picture = go.Figure(picture)  # a worksheet may draw it again
+    if present:
         style.enlarge(picture)
-    room = numbers.write_numbers(picture) if depth.shows("Numbers") else 0
+    room = numbers.write_numbers(picture) if with_numbers else 0
     config = {"displayModeBar": False, "scrollZoom": False}
     st.plotly_chart(picture, theme=None, key=f"chart-{name}", config=config, alt=alt)
     return room

@@ -107,8 +107,8 @@ def link_terms(lesson: LessonText, topic: str, terms: Sequence[Term]) -> LessonT
         linked.update(chosen)
         for term in sorted(chosen, key=lambda term: places[term].start(), reverse=True):
             start, end = places[term].span()
-            link = f'[{text[start:end]}]({PAGE}#{term.slug} "{term.gist}")'
-            text = text[:start] + link + text[end:]
+            with_gist = f'[{text[start:end]}]({PAGE}#{term.slug} "{term.gist}")'
+            text = text[:start] + with_gist + text[end:]
         return text
 
     return LessonText(

@@ -176,3 +176,14 @@ def test_the_weight_that_is_worked_out_can_be_chosen(open_page, encoder):
     app.selectbox(key="looked_at").set_value("1 [CLS]").run()
     weight = next(text.value for text in app.markdown if "In numbers" in text.value)
     assert weight.endswith(f"= {trace.weights[3, 1, 10, 0]:.2f}$")
+
+
+def test_until_somebody_chooses_the_strongest_weight_is_worked_out_in_every_head(
+    open_page, encoder
+):
+    app = open_page("self_attention", depth="Numbers")
+    app.selectbox(key="head").set_value("5").run()
+    weight = next(text.value for text in app.markdown if "In numbers" in text.value)
+    weights = encoder.trace(TIRED).weights[3, 4].fill_diagonal_(0)[1:-1, 1:-1]
+    looks = int(weights.argmax()) // len(weights) + 1
+    assert weight.endswith(f"= {encoder.trace(TIRED).weights[3, 4, looks].max():.2f}$")

@@ -78,24 +78,23 @@ def stages(text: str, block: int) -> Stages:
 
 
 class Addition(NamedTuple):
-    """The length of what attention adds to one token, and of what it is added to."""
+    """The length of what one part of a block adds to a token, and of what it is added to."""
 
     added: float
     before: float
 
 
-ADDING = ("attention", "feed-forward layer")
-
-
-def addition(text: str, block: int, token: int, part: str) -> Addition:
-    """Measure what one of `ADDING` adds to a token in one block, and what it is added to."""
+def additions(text: str, block: int, token: int) -> tuple[Addition, Addition]:
+    """Measure what attention adds to a token in one block, and what the feed-forward layer does."""
     found = encoder_trace(text).blocks[block]
-    added, before = (
-        (found.attention_update, found.input)
-        if part == "attention"
-        else (found.feed_forward_update, found.attention_output)
+    pairs = (
+        (found.attention_update, found.input),
+        (found.feed_forward_update, found.attention_output),
     )
-    return Addition(added[token].norm().item(), before[token].norm().item())
+    first, second = (
+        Addition(added[token].norm().item(), before[token].norm().item()) for added, before in pairs
+    )
+    return first, second
 
 
 class NormalisedEntry(NamedTuple):

@@ -14,6 +14,7 @@ import logging
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from core.alignment import shared_tokens
@@ -53,6 +54,12 @@ class Common(NamedTuple):
     tokens: tuple[str, ...]
     first: list[int]
     second: list[int]
+
+    def of_both(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Cut what is theirs out of two matrices, token by token: (text, shared, shared)."""
+        return np.stack(
+            [first[np.ix_(self.first, self.first)], second[np.ix_(self.second, self.second)]]
+        )
 
 
 def common_tokens(first: str, second: str, model_id: str = BUNDLED) -> Common | None:

@@ -147,13 +147,10 @@ def shared(
     common = common_tokens(first, second, model_id)
     if common is None:
         return None
-    sentences = zip((first, second), (common.first, common.second), settings, strict=True)
-    scores = np.stack(
-        [
-            head_attention(text, model_id, block, head, *setting).scores.numpy()[
-                np.ix_(places, places)
-            ]
-            for text, places, setting in sentences
-        ]
+    scores = common.of_both(
+        *(
+            head_attention(text, model_id, block, head, *setting).scores.numpy()
+            for text, setting in zip((first, second), settings, strict=True)
+        )
     )
     return Shared(common.tokens, ~np.isneginf(scores), scores)

@@ -112,11 +112,11 @@ def turned(text: str, model_id: str, ablation: Ablation) -> np.ndarray:
 
 
 class Shared(NamedTuple):
-    """What one head makes of the tokens that two sentences share; both of it (query, key)."""
+    """The weights of one head for the tokens that two sentences share: (sentence, query, key)."""
 
     tokens: tuple[str, ...]
-    allowed: np.ndarray  # whether a token may look at another
-    weights: tuple[np.ndarray, np.ndarray]
+    allowed: np.ndarray  # whether a token may look at another: (query, key)
+    weights: np.ndarray
 
 
 def shared(
@@ -133,16 +133,12 @@ def shared(
     common = common_tokens(first, second, model_id)
     if common is None:
         return None
-    grids = [np.ix_(places, places) for places in (common.first, common.second)]
-    traces = [
+    one, other = (
         trace(text, model_id, ablation)
         for text, ablation in zip((first, second), ablations, strict=True)
-    ]
+    )
     return Shared(
         common.tokens,
-        may_look(traces[0]).numpy()[grids[0]],
-        tuple(
-            read.weights[block, head].numpy()[grid]
-            for read, grid in zip(traces, grids, strict=True)
-        ),
+        common.of_both(may_look(one).numpy(), may_look(other).numpy())[0],
+        common.of_both(*(read.weights[block, head].numpy() for read in (one, other))),
     )

@@ -19,7 +19,7 @@ class Axis(NamedTuple):
         key: Its name in the address.
         label: What is chosen.
         names: What can be chosen, no name twice.
-        at_first: The place of the one that is chosen unless somebody chose another.
+        at_first: The place of the one that is shown while nothing is chosen.
     """
 
     key: str
@@ -33,9 +33,9 @@ def numbered(tokens: Sequence[str]) -> list[str]:
     return [f"{number} {token}" for number, token in enumerate(tokens, 1)]
 
 
-def counted(n: int) -> list[str]:
-    """Name things by their numbers, from 1."""
-    return [str(number) for number in range(1, n + 1)]
+def counted(n: int, start: int = 1) -> list[str]:
+    """Name n things by their numbers."""
+    return [str(number) for number in range(start, start + n)]
 
 
 @st.fragment
@@ -50,13 +50,15 @@ def worked_out(arithmetic: Callable[..., str], axes: Sequence[Axis]) -> None:
         places: list[int] = []
         with st.container(horizontal=True):
             for axis in axes:
-                name = st.selectbox(
+                names = list(axis.names)
+                chosen = st.selectbox(
                     axis.label,
-                    list(axis.names),
-                    index=axis.at_first,
+                    names,
+                    index=None,  # what is shown at first follows the figure until somebody chooses
+                    placeholder=names[axis.at_first],
                     key=axis.key,
                     bind="query-params",
                     width=200,
                 )
-                places.append(list(axis.names).index(name))
+                places.append(names.index(chosen) if chosen else axis.at_first)
         st.markdown(f":material/calculate: **In numbers.** {arithmetic(*places)}")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.ui.cached import embeddings as cached
 from pages.ui.cached import model
+from pages.ui.controls.cell import numbered
 from pages.ui.figures import embeddings as figures
 from pages.ui.text import MAX_CHARACTERS, cleaned
 
@@ -24,7 +25,7 @@ DEFAULT_WORDS = "dog, puppy, cat, car, van, king, queen, good, bad, apple, banan
 
 def looked_up_token(reading: Reading) -> int:
     """Ask for a token of the sentence, counted from 0; at first its rarest word."""
-    names = [f"{number} {token}" for number, token in enumerate(reading.tokens, 1)]
+    names = numbered(reading.tokens)
     chosen = st.selectbox(
         "Token",
         names,

@@ -13,8 +13,9 @@ import streamlit as st
 from pages.ui import bar
 from pages.ui.cached.encoder import PARTS
 from pages.ui.cached.model import compute_in_one_thread
-from pages.ui.compare import Which
+from pages.ui.compare import Which, key_of
 from pages.ui.components.training_view import Panel, WatchedModel
+from pages.ui.controls.cell import numbered
 from pages.ui.controls.embeddings import rarest_word
 from pages.ui.figures.encoder import WIRINGS, look_for_learning
 from pages.ui.training import Experiment
@@ -34,7 +35,7 @@ N_SEEDS = 2
 
 def followed_token(reading: Reading) -> int:
     """Ask for the token that the page follows, counted from 0; at first the rarest word."""
-    names = [f"{number} {token}" for number, token in enumerate(reading.tokens, 1)]
+    names = numbered(reading.tokens)
     chosen = st.selectbox(
         "Follow the token",
         names,
@@ -106,7 +107,7 @@ def left_away(reading: Which) -> str:
     chosen = st.pills(
         "Take away",
         PARTS,
-        key=f"enc_without_{reading}",
+        key=key_of("enc_without", reading),
         bind="query-params",
     )
     return chosen or ""

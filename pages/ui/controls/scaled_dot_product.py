@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.ui.cached import scaled_dot_product as cached
-from pages.ui.compare import Which
+from pages.ui.compare import Which, key_of
 from pages.ui.components.matrix_view import CellSelection, Matrix, Step, reported_cell, valid_cell
+from pages.ui.controls.cell import counted, numbered
 from pages.ui.text import parse_matrix, whole_number
 
 
@@ -60,7 +61,7 @@ def mask(causal: bool, reading: Which | None = None) -> str:
         masks,
         default=masks[0],
         required=True,
-        key=f"mask_{reading}" if reading else "mask",
+        key=key_of("mask", reading),
         bind="query-params",
     )
     return chosen or masks[0]
@@ -68,8 +69,9 @@ def mask(causal: bool, reading: Which | None = None) -> str:
 
 def scaled(reading: Which | None = None) -> bool:
     """Ask whether to divide the scores by √d_k."""
-    key = f"scaled_{reading}" if reading else "scaled"
-    return st.toggle("Divide by √d_k", value=True, key=key, bind="query-params")
+    return st.toggle(
+        "Divide by √d_k", value=True, key=key_of("scaled", reading), bind="query-params"
+    )
 
 
 def n_keys() -> int:
@@ -97,8 +99,7 @@ def temperature() -> float:
 
 def output_cell(tokens: Sequence[str], n_columns: int, default_row: int) -> tuple[int, int]:
     """Ask for one number of the output: a token and a column, both counted from 0."""
-    rows = [f"{number} {token}" for number, token in enumerate(tokens, 1)]
-    columns = [str(number) for number in range(1, n_columns + 1)]
+    rows, columns = numbered(tokens), counted(n_columns)
     with st.container(horizontal=True):
         row = st.selectbox(
             "Token", rows, index=default_row, key="out_token", bind="query-params", width=220

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.ui import bar, matrices
 from pages.ui.cached.model import MINILM
-from pages.ui.compare import Which
+from pages.ui.compare import Which, key_of
 from pages.ui.components.attention_view import Selection, reported_selection, valid_selection
 from pages.ui.text import whole_number
 
@@ -94,14 +94,14 @@ def ablation(n_blocks: int, n_heads: int, reading: Which | None = None) -> Ablat
             list(ABLATIONS),
             selection_mode="multi",
             default=[] if reading else ["own keys"],
-            key=f"without_{reading}" if reading else "without",
+            key=key_of("without", reading),
             bind="query-params",
             help="Without keys of their own, tokens are found by what they look for: k = q.",
         )
         heads = st.multiselect(
             "Switch heads off",
             list(places),
-            key=f"off_{reading}" if reading else "off",
+            key=key_of("off", reading),
             bind="query-params",
             placeholder="none",
             max_selections=24,

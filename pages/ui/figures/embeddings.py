@@ -356,7 +356,7 @@ def closest_words(cosines: np.ndarray) -> tuple[int, int]:
     return pair.first, pair.second
 
 
-def cosine_arithmetic(words: Sequence[str], product: float, first: float, second: float) -> str:
+def cosine_arithmetic(words: tuple[str, str], product: float, first: float, second: float) -> str:
     """Divide the product of two words' rows by their norms."""
     return (
         f"{quoted(words[0])} and {quoted(words[1])}: the products of all 384 pairs of numbers sum "

@@ -209,8 +209,14 @@ def stage_table(
 
 
 def share_arithmetic(added: float, before: float, token: str, block: int, part: int) -> str:
-    """Divide the length of what attention (part 0) or the feed-forward layer (1) adds to a token
-    by that of what it is added to.
+    """Divide the length of what a part of a block adds to a token by that of what was there.
+
+    Args:
+        added: The length of what it adds.
+        before: The length of what it is added to.
+        token: The token.
+        block: Which block, counted from 0.
+        part: 0 for attention, 1 for the feed-forward layer.
     """
     name, function, vector = (("attention", "Attention", "x"), ("the layer", "FFN", "y"))[part]
     return (

@@ -225,7 +225,7 @@ def most_alike(cosines: np.ndarray) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def cosine_arithmetic(first: np.ndarray, second: np.ndarray, texts: Sequence[str]) -> str:
+def cosine_arithmetic(first: np.ndarray, second: np.ndarray, texts: tuple[str, str]) -> str:
     """Multiply the vectors of two texts, of length 1, entry by entry, and add the products."""
     products = " + ".join(
         rf"{factor(one)} \cdot {factor(other)}"

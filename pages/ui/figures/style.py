@@ -125,16 +125,16 @@ def enlarge(figure: go.Figure) -> None:
 
 
 def _with_larger_type(part: Any) -> Any:
-    """Enlarge whatever is called a font in a part of a figure."""
+    """Enlarge whatever is called a font in a part of a figure, but for what all figures share."""
     if isinstance(part, list | tuple):
         return [_with_larger_type(each) for each in part]
     if not isinstance(part, dict):
         return part
-    return {
-        name: value | {"size": max(18, LARGER * value["size"])}
-        if name.endswith("font") and isinstance(value, dict) and "size" in value
-        else value
-        if name == "template"
-        else _with_larger_type(value)
+    larger = {
+        name: value if name == "template" else _with_larger_type(value)
         for name, value in part.items()
     }
+    for name, font in part.items():
+        if name.endswith("font") and "size" in font:
+            larger[name] = font | {"size": max(18, LARGER * font["size"])}
+    return larger
